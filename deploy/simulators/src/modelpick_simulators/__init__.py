@@ -1,0 +1,1 @@
+"""Stand-ins for Stripe, OpenRouter and a mailbox that speak the real protocols."""

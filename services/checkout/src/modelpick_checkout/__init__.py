@@ -1,0 +1,1 @@
+"""Sign-in, drafts, uploads, orders and Stripe Checkout sessions."""

@@ -1,0 +1,1 @@
+"""Calls vision models through OpenRouter."""

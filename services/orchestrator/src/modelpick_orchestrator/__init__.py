@@ -1,0 +1,1 @@
+"""Plans, dispatches, records and completes reports."""

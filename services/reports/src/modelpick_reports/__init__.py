@@ -1,0 +1,1 @@
+"""Live progress, report pages, share links and documents."""

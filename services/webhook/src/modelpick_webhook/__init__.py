@@ -1,0 +1,1 @@
+"""Stripe events in, paid reports out."""

@@ -1,0 +1,1 @@
+"""Contracts, broker, database, scoring, catalogue, telemetry and settings shared by the services."""
