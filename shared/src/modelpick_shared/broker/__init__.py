@@ -1,0 +1,37 @@
+"""RabbitMQ behind a small interface; the only package that imports aio_pika."""
+
+from modelpick_shared.broker.connection import BrokerConnector
+from modelpick_shared.broker.consumer import BatchConsumer, Consumer, ConsumerGroup
+from modelpick_shared.broker.delivery import Delivery, Verdict
+from modelpick_shared.broker.publisher import OutgoingMessage, Publisher
+from modelpick_shared.broker.topology import (
+    Exchange,
+    QueueSpec,
+    Service,
+    broadcast_queue,
+    dead_letter_queue,
+    event_queue,
+    model_queue,
+    model_slug,
+    route,
+)
+
+__all__ = [
+    "BatchConsumer",
+    "BrokerConnector",
+    "Consumer",
+    "ConsumerGroup",
+    "Delivery",
+    "Exchange",
+    "OutgoingMessage",
+    "Publisher",
+    "QueueSpec",
+    "Service",
+    "Verdict",
+    "broadcast_queue",
+    "dead_letter_queue",
+    "event_queue",
+    "model_queue",
+    "model_slug",
+    "route",
+]

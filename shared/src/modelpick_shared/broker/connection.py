@@ -1,0 +1,96 @@
+import asyncio
+import random
+from itertools import cycle
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+
+from modelpick_shared.broker.topology import Exchange, QueueSpec, dead_letter_queue
+from modelpick_shared.errors import BrokerUnavailableError
+
+log = structlog.get_logger()
+
+CONNECT_TIMEOUT_S = 5.0
+HEARTBEAT_S = 10
+
+
+class BrokerConnector:
+    """Opens connections to the first host of a cluster that answers.
+
+    aio-pika's robust connection knows one host and reconnects without jitter, so the hosts are rotated here.
+    """
+
+    def __init__(self, urls: str, *, name: str) -> None:
+        self._urls = [url.strip() for url in urls.split(",") if url.strip()]
+        self._rotation = cycle(self._urls)
+        self.name = name
+
+    async def connect(self) -> AbstractConnection:
+        """Open a connection, trying each host once. Raises BrokerUnavailableError."""
+        failure: BaseException | None = None
+        for _ in self._urls:
+            try:
+                return await self._connect_to(next(self._rotation))
+            except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+                reraise_own_cancellation(error)
+                failure = error
+        raise BrokerUnavailableError(f"no broker host answers: {failure!r}") from failure
+
+    async def _connect_to(self, url: str) -> AbstractConnection:
+        separator = "&" if "?" in url else "?"
+        return await aio_pika.connect(
+            f"{url}{separator}heartbeat={HEARTBEAT_S}",
+            timeout=CONNECT_TIMEOUT_S,
+            client_properties={"connection_name": self.name},
+        )
+
+
+CONNECTION_ERRORS = (
+    aio_pika.exceptions.AMQPError,
+    aio_pika.exceptions.ChannelInvalidStateError,
+    OSError,
+    TimeoutError,
+)
+
+
+def reraise_own_cancellation(error: BaseException) -> None:
+    """Raise a CancelledError on if this task is being cancelled.
+
+    aio-pika also raises it where a connection died under a publish or an acknowledgement.
+    """
+    task = asyncio.current_task()
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        raise error
+
+
+def backoff_s(attempt: int, *, base_s: float = 0.2, limit_s: float = 5.0) -> float:
+    """Return a jittered exponential delay for the attempt of that number, counted from 0."""
+    return float(min(limit_s, base_s * 2 ** min(attempt, 16)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+
+
+async def declare(channel: AbstractChannel, queues: list[QueueSpec]) -> None:
+    """Declare the exchanges, and the queues with their dead-letter queues and bindings. Safe to repeat."""
+    for exchange in Exchange:
+        await channel.declare_exchange(exchange.value, aio_pika.ExchangeType.TOPIC, durable=True)
+    for queue in queues:
+        await _declare_queue(channel, queue)
+        if not queue.transient:
+            await _declare_dead_letter_queue(channel, queue)
+
+
+async def _declare_queue(channel: AbstractChannel, queue: QueueSpec) -> None:
+    declared = await channel.declare_queue(
+        queue.name,
+        durable=not queue.transient,
+        exclusive=queue.transient,
+        auto_delete=queue.transient,
+        arguments=dict(queue.arguments),
+    )
+    await declared.bind(queue.exchange.value, queue.routing_key)
+
+
+async def _declare_dead_letter_queue(channel: AbstractChannel, queue: QueueSpec) -> None:
+    dead = dead_letter_queue(queue)
+    declared = await channel.declare_queue(dead.name, durable=True, arguments={"x-queue-type": "quorum"})
+    await declared.bind(dead.exchange.value, dead.routing_key)

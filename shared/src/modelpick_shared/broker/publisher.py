@@ -1,0 +1,161 @@
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Self
+from uuid import UUID
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractConnection
+
+from modelpick_shared.broker.connection import (
+    CONNECTION_ERRORS,
+    BrokerConnector,
+    declare,
+    reraise_own_cancellation,
+)
+from modelpick_shared.broker.topology import QueueSpec, route
+from modelpick_shared.contracts import Envelope, Message
+from modelpick_shared.errors import BrokerUnavailableError
+from modelpick_shared.telemetry import trace_headers
+
+log = structlog.get_logger()
+
+PUBLISH_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A message as it goes on the wire. `persistent` messages must reach a queue; transient ones may reach none."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    type: str
+    message_id: str
+    correlation_id: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    persistent: bool = True
+
+    @classmethod
+    def of(cls, message: Message, *, message_id: UUID | None = None, persistent: bool = True) -> Self:
+        """Wrap a message, with the present trace context."""
+        envelope = Envelope.wrap(message, message_id=message_id)
+        exchange, routing_key = route(message)
+        return cls(
+            exchange=exchange.value,
+            routing_key=routing_key,
+            body=envelope.model_dump_json().encode(),
+            type=envelope.type,
+            message_id=str(envelope.message_id),
+            correlation_id=str(envelope.correlation_id) if envelope.correlation_id else None,
+            headers=trace_headers(),
+            persistent=persistent,
+        )
+
+
+class Publisher:
+    """Publishes with confirms on a connection of its own.
+
+    Its own, because a broker alarm blocks connections that publish and would block acknowledgements with
+    them. A nack closes the channel: RabbitMQ 3.10 nacks every later publish of a channel that was opened
+    during a leader election.
+    """
+
+    def __init__(self, connector: BrokerConnector, *, queues: list[QueueSpec] | None = None) -> None:
+        self._connector = connector
+        self._queues = queues or []
+        self._lock = asyncio.Lock()
+        self._connection: AbstractConnection | None = None
+        self._channel: AbstractChannel | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, *_: object
+    ) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    @property
+    def connected(self) -> bool:
+        return self._channel is not None and not self._channel.is_closed
+
+    async def connect(self) -> None:
+        """Open the channel now, so that the queues exist. Raises BrokerUnavailableError."""
+        await self._ready_channel()
+
+    async def send(self, message: Message, *, persistent: bool = True) -> None:
+        """Wrap and publish a message; see `publish`."""
+        await self.publish(OutgoingMessage.of(message, persistent=persistent))
+
+    async def publish(self, message: OutgoingMessage) -> None:
+        """Publish and wait until the broker has the message.
+
+        Raises BrokerUnavailableError when it did not confirm within 5 s, refused, returned it as unroutable,
+        or was lost; the message may have arrived all the same.
+        """
+        channel = await self._ready_channel()
+        try:
+            exchange = await channel.get_exchange(message.exchange, ensure=False)
+            await exchange.publish(
+                _wire_message(message),
+                message.routing_key,
+                mandatory=message.persistent,
+                timeout=PUBLISH_TIMEOUT_S,
+            )
+        except aio_pika.exceptions.PublishError as error:
+            raise BrokerUnavailableError(f"no queue for {message.type} at {message.routing_key}") from error
+        except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+            reraise_own_cancellation(error)
+            await self._discard(channel)
+            raise BrokerUnavailableError(f"{message.type} is not confirmed: {error!r}") from error
+
+    async def _ready_channel(self) -> AbstractChannel:
+        async with self._lock:
+            if self._channel is None or self._channel.is_closed:
+                self._channel = await self._open_channel()
+            return self._channel
+
+    async def _open_channel(self) -> AbstractChannel:
+        try:
+            if self._connection is None or self._connection.is_closed:
+                self._connection = await self._connector.connect()
+            channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+            await declare(channel, self._queues)
+        except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+            reraise_own_cancellation(error)
+            await self._close_quietly(self._connection)
+            self._connection = None
+            raise BrokerUnavailableError(f"cannot open a channel: {error!r}") from error
+        return channel
+
+    async def _discard(self, channel: AbstractChannel) -> None:
+        if self._channel is channel:
+            self._channel = None
+        await self._close_quietly(channel)
+
+    async def _close_quietly(self, closable: AbstractChannel | AbstractConnection | None) -> None:
+        if closable is None or closable.is_closed:
+            return
+        try:
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+                await closable.close()
+        except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+            reraise_own_cancellation(error)
+            log.info("broker.close_failed", error=repr(error))
+
+
+def _wire_message(message: OutgoingMessage) -> aio_pika.Message:
+    mode = aio_pika.DeliveryMode.PERSISTENT if message.persistent else aio_pika.DeliveryMode.NOT_PERSISTENT
+    return aio_pika.Message(
+        message.body,
+        content_type="application/json",
+        delivery_mode=mode,
+        message_id=message.message_id,
+        correlation_id=message.correlation_id,
+        type=message.type,
+        timestamp=datetime.now(UTC),
+        headers=dict(message.headers),
+    )

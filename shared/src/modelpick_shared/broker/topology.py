@@ -1,0 +1,98 @@
+"""Names and arguments of everything on the broker, as values. No other module spells a queue name."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from modelpick_shared.contracts import Message, RunRequested
+
+# Every reconnect counts as a delivery (measured: with a limit of 3 and prefetch 50 healthy messages were
+# dead-lettered), so the broker's own limit is only a backstop; consumers cap their attempts themselves.
+DELIVERY_LIMIT = 100
+
+
+class Exchange(StrEnum):
+    """The durable topic exchanges."""
+
+    EVENTS = "modelpick.events"
+    JOBS = "modelpick.jobs"
+    DEAD = "modelpick.dead"
+
+
+class Service(StrEnum):
+    CHECKOUT = "checkout"
+    WEBHOOK = "webhook"
+    ORCHESTRATOR = "orchestrator"
+    MODEL_WORKER = "model-worker"
+    NOTIFIER = "notifier"
+    REPORTS = "reports"
+    OPS = "ops"
+
+
+@dataclass(frozen=True)
+class QueueSpec:
+    """A queue, the exchange it is bound to and the key it is bound by.
+
+    Durable queues are quorum queues with an explicit delivery limit and a dead-letter queue of their own;
+    a transient one is a classic queue that lives as long as its connection.
+    """
+
+    name: str
+    exchange: Exchange
+    routing_key: str
+    single_active_consumer: bool = False
+    transient: bool = False
+
+    @property
+    def arguments(self) -> dict[str, str | int | bool]:
+        """Return arguments that RabbitMQ 3.10 and 4.x understand alike."""
+        if self.transient:
+            return {}
+        arguments: dict[str, str | int | bool] = {
+            "x-queue-type": "quorum",
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-exchange": Exchange.DEAD.value,
+            "x-dead-letter-routing-key": self.name,
+        }
+        if self.single_active_consumer:
+            arguments["x-single-active-consumer"] = True
+        return arguments
+
+
+def event_queue(service: Service, message_type: type[Message]) -> QueueSpec:
+    """Return the queue in which a service receives an event: `<service>.<event>`."""
+    return QueueSpec(f"{service}.{message_type.TYPE}", Exchange.EVENTS, message_type.TYPE)
+
+
+def model_slug(model_id: str) -> str:
+    """Return a model id with every character other than letters and digits replaced by `-`."""
+    return re.sub(r"[^A-Za-z0-9]", "-", model_id)
+
+
+def model_queue(model_id: str) -> QueueSpec:
+    """Return the job queue of a model; its consumer's prefetch is the model's concurrency, fleet-wide."""
+    slug = model_slug(model_id)
+    return QueueSpec(f"jobs.{slug}", Exchange.JOBS, slug, single_active_consumer=True)
+
+
+def broadcast_queue(service: Service, replica: str, message_type: type[Message]) -> QueueSpec:
+    """Return a replica's own transient queue for an event that every replica is to see."""
+    return QueueSpec(
+        f"{service}.{message_type.TYPE}.{replica}", Exchange.EVENTS, message_type.TYPE, transient=True
+    )
+
+
+def dead_letter_queue_name(queue_name: str) -> str:
+    return f"{queue_name}.dead"
+
+
+def dead_letter_queue(queue: QueueSpec) -> QueueSpec:
+    """Return where a queue's dead letters lie; it has no dead letters of its own."""
+    return QueueSpec(dead_letter_queue_name(queue.name), Exchange.DEAD, queue.name)
+
+
+def route(message: Message) -> tuple[Exchange, str]:
+    """Return the exchange and routing key by which a message travels."""
+    if isinstance(message, RunRequested):
+        return Exchange.JOBS, model_slug(message.model_id)
+    return Exchange.EVENTS, message.TYPE

@@ -1,0 +1,65 @@
+import builtins
+from datetime import UTC, datetime
+from typing import ClassVar, Self, TypeVar
+from uuid import UUID, uuid4
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+
+class Message(BaseModel):
+    """Base of every message: frozen, and tolerant of fields that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+    SCHEMA_VERSION: ClassVar[int] = 1
+
+    def correlation_id(self) -> UUID | None:
+        """Return the report that this message is about, where there is one."""
+        return None
+
+
+M = TypeVar("M", bound=Message)
+
+
+class MessageMismatchError(ValueError):
+    """An envelope holds another type or version of message, or data that does not fit it."""
+
+
+class Envelope(BaseModel):
+    """The one frame around every message body on the broker."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    message_id: UUID = Field(default_factory=uuid4)
+    type: str
+    schema_version: int = 1
+    occurred_at: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
+    correlation_id: UUID | None = None
+    data: dict[str, JsonValue]
+
+    @classmethod
+    def wrap(cls, message: Message, *, message_id: UUID | None = None) -> Self:
+        """Put `message` into a new envelope; the caller sets nothing but, if at all, the id."""
+        return cls(
+            message_id=message_id or uuid4(),
+            type=message.TYPE,
+            schema_version=message.SCHEMA_VERSION,
+            correlation_id=message.correlation_id(),
+            data=message.model_dump(mode="json"),
+        )
+
+    def unwrap(self, message_type: builtins.type[M]) -> M:
+        """Return the message inside.
+
+        Versions N and N-1 of the type are accepted. Raises MessageMismatchError.
+        """
+        if self.type != message_type.TYPE:
+            raise MessageMismatchError(f"expected {message_type.TYPE}, got {self.type}")
+        newest = message_type.SCHEMA_VERSION
+        if self.schema_version not in {newest, newest - 1}:
+            raise MessageMismatchError(f"{self.type} version {self.schema_version} is not understood")
+        try:
+            return message_type.model_validate(self.data)
+        except ValidationError as error:
+            raise MessageMismatchError(f"{self.type} does not fit its schema: {error}") from error

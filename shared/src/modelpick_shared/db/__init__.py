@@ -1,0 +1,9 @@
+"""PostgreSQL: tables, sessions, the transactional outbox and the inbox."""
+
+from modelpick_shared.db.base import Base
+from modelpick_shared.db.engine import Database
+from modelpick_shared.db.inbox import insert_once
+from modelpick_shared.db.outbox import Outbox
+from modelpick_shared.db.relay import OutboxRelay
+
+__all__ = ["Base", "Database", "Outbox", "OutboxRelay", "insert_once"]

@@ -1,0 +1,69 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from modelpick_shared.errors import TransientError
+
+_DEADLOCK_OR_SERIALISATION = {"40001", "40P01"}
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return a libpq address in SQLAlchemy's spelling, with psycopg 3 as its driver."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+class Database:
+    """A pool of connections and the one way to open a transaction."""
+
+    def __init__(self, url: str, *, application: str, pool_size: int = 8) -> None:
+        self._engine = create_async_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={"application_name": application, "connect_timeout": 5},
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Open a session whose work commits together when the block ends, or not at all.
+
+        Raises TransientError when the database is away, or the transaction lost a deadlock.
+        """
+        try:
+            async with self._sessions.begin() as session:
+                yield session
+        except SQLAlchemyError as error:
+            if is_transient(error):
+                raise TransientError(f"database: {error.__class__.__name__}") from error
+            raise
+
+    async def ping(self) -> str | None:
+        """Return None when the database answers, else what it says."""
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (SQLAlchemyError, OSError) as error:
+            return f"database: {error.__class__.__name__}"
+        return None
+
+
+def is_transient(error: SQLAlchemyError) -> bool:
+    """Say whether the same transaction may succeed later."""
+    if not isinstance(error, DBAPIError):
+        return error.__class__.__name__ == "TimeoutError"
+    if error.connection_invalidated or error.__class__.__name__ == "OperationalError":
+        return True
+    return getattr(error.orig, "sqlstate", None) in _DEADLOCK_OR_SERIALISATION

@@ -1,0 +1,122 @@
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Select, Update, case, func, select, update
+
+from modelpick_shared.broker.connection import backoff_s
+from modelpick_shared.broker.publisher import OutgoingMessage, Publisher
+from modelpick_shared.db.engine import Database
+from modelpick_shared.db.messaging import OutboxMessage
+from modelpick_shared.db.outbox import Outbox
+from modelpick_shared.errors import BrokerUnavailableError, TransientError
+from modelpick_shared.telemetry.metrics import OUTBOX_AGE_SECONDS, OUTBOX_BACKLOG, OUTBOX_SENT
+
+log = structlog.get_logger()
+
+BATCH_SIZE = 500
+POLL_S = 2.0
+
+
+class OutboxRelay:
+    """Publishes a service's outbox rows until the broker has confirmed each.
+
+    Woken after a commit of this process; polls every 2 s for rows that another process left behind.
+    """
+
+    def __init__(self, database: Database, publisher: Publisher, outbox: Outbox) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._outbox = outbox
+
+    async def run(self) -> None:
+        """Relay until cancelled."""
+        failures = 0
+        while True:
+            self._outbox.committed.clear()
+            try:
+                sent_all = await self.relay_batch()
+                await self._measure()
+            except TransientError as error:
+                log.warning("outbox.retry", reason=str(error))
+                sent_all = False
+            failures = 0 if sent_all else failures + 1
+            await self._wait(failures)
+
+    async def relay_batch(self) -> bool:
+        """Publish up to 500 unsent rows at once; return whether the broker confirmed them all.
+
+        Rows are locked while they are published, so that replicas do not send the same ones.
+        """
+        async with self._database.transaction() as session:
+            rows = (await session.scalars(self._unsent())).all()
+            sent = await self._publish(rows)
+            if sent:
+                await session.execute(self._mark_sent(sent))
+        OUTBOX_SENT.labels(source=self._outbox.source.value).inc(len(sent))
+        if len(rows) == BATCH_SIZE:
+            self._outbox.committed.set()
+        return len(sent) == len(rows)
+
+    async def _measure(self) -> None:
+        unsent = (OutboxMessage.source == self._outbox.source.value) & OutboxMessage.sent_at.is_(None)
+        statement = select(func.count(), func.min(OutboxMessage.created_at)).where(unsent)
+        async with self._database.transaction() as session:
+            backlog, oldest = (await session.execute(statement)).one()
+        OUTBOX_BACKLOG.labels(source=self._outbox.source.value).set(backlog)
+        age_s = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0
+        OUTBOX_AGE_SECONDS.labels(source=self._outbox.source.value).set(age_s)
+
+    async def _wait(self, failures: int) -> None:
+        """Wait to be woken, or for the poll; after a failure for the back-off, as waking would not help."""
+        if failures:
+            await asyncio.sleep(backoff_s(failures))
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await self._outbox.committed.wait()
+
+    async def _publish(self, rows: Sequence[OutboxMessage]) -> list[UUID]:
+        results = await asyncio.gather(
+            *(self._publisher.publish(_outgoing(row)) for row in rows), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException) and not isinstance(result, BrokerUnavailableError):
+                raise result
+        failed = [result for result in results if result is not None]
+        if failed:
+            log.warning("outbox.unconfirmed", count=len(failed), reason=str(failed[0]))
+        return [row.id for row, result in zip(rows, results, strict=True) if result is None]
+
+    def _unsent(self) -> Select[OutboxMessage]:
+        return (
+            select(OutboxMessage)
+            .where(OutboxMessage.source == self._outbox.source.value, OutboxMessage.sent_at.is_(None))
+            .order_by(OutboxMessage.id)
+            .limit(BATCH_SIZE)
+            .with_for_update(skip_locked=True)
+        )
+
+    def _mark_sent(self, ids: list[UUID]) -> Update:
+        body = case((OutboxMessage.erase_body, None), else_=OutboxMessage.body)
+        return (
+            update(OutboxMessage)
+            .where(OutboxMessage.id.in_(ids))
+            .values(sent_at=func.now(), body=body)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _outgoing(row: OutboxMessage) -> OutgoingMessage:
+    return OutgoingMessage(
+        exchange=row.exchange,
+        routing_key=row.routing_key,
+        body=(row.body or "").encode(),
+        type=row.type,
+        message_id=str(row.id),
+        correlation_id=str(row.correlation_id) if row.correlation_id else None,
+        headers={str(name): str(value) for name, value in row.headers.items()},
+    )

@@ -1,0 +1,62 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from modelpick_shared.http import problems
+from modelpick_shared.http.health import ReadinessCheck, health_router
+from modelpick_shared.http.middleware import OriginCheck, Telemetry
+
+log = structlog.get_logger()
+
+ServiceApp = FastAPI
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    *,
+    title: str,
+    site_url: str,
+    lifespan: Lifespan,
+    readiness: ReadinessCheck,
+    routers: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """Build a service's HTTP application: its routes, and what all services share around them."""
+    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None)
+    problems.install(app)
+    app.add_middleware(OriginCheck, site_url=site_url)
+    app.add_middleware(Telemetry)
+    app.include_router(health_router(readiness))
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+@asynccontextmanager
+async def background(**loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run loops that never end beside the block.
+
+    One that ends all the same stops the whole process (SIGTERM to itself), so that it is seen and restarted.
+    """
+    tasks = [asyncio.create_task(_watch(name, loop), name=name) for name, loop in loops.items()]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _watch(name: str, loop: Coroutine[Any, Any, None]) -> None:
+    try:
+        await loop
+    except Exception:
+        log.exception("background.failed", loop=name)
+    else:
+        log.error("background.ended", loop=name)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,27 @@
+"""Ids and idempotency keys, all in one module so that two writers of a key cannot disagree."""
+
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+
+def new_id() -> UUID:
+    """Return a new UUID version 7: unique, and sorted by the time of its making (RFC 9562)."""
+    return uuid7()
+
+
+def report_ready_mail(report_id: UUID) -> str:
+    return f"report-ready/{report_id}"
+
+
+def report_failed_mail(report_id: UUID) -> str:
+    return f"report-failed/{report_id}"
+
+
+def sign_in_mail(token_id: UUID) -> str:
+    return f"sign-in/{token_id}"
+
+
+def checkout_session(order_id: UUID) -> str:
+    """Return Stripe's idempotency key of an order's Checkout Session."""
+    return f"checkout-{order_id}"

@@ -1,0 +1,1 @@
+"""Alembic's migrations; `db.migrate` runs them."""

@@ -1,0 +1,200 @@
+"""Every setting of the system, in groups that services combine. The environment beats `.env`."""
+
+import re
+import sys
+from decimal import Decimal
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_WINDOW_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+class RateLimit(NamedTuple):
+    """At most `events` in `window_s` seconds; 0 events turns the limit off."""
+
+    events: int
+    window_s: int
+
+
+def _parse_rate_limit(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\d+)(?:/(s|min|h|d))?", value.strip())
+        if not match or (match[1] != "0" and not match[2]):
+            raise ValueError("write it like 5/h, or 0 to turn it off")
+        return RateLimit(int(match[1]), _WINDOW_S[match[2] or "h"])
+    return value
+
+
+def _without_slash(value: str) -> str:
+    return value.rstrip("/")
+
+
+def _http_address(value: str) -> str:
+    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc:
+        raise ValueError("must be an http:// or https:// address")
+    return _without_slash(value)
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address)]
+RateLimitSetting = Annotated[RateLimit, BeforeValidator(_parse_rate_limit)]
+PositiveInt = Annotated[int, Field(ge=1)]
+
+
+def _scheme(value: str, *allowed: str) -> str:
+    if urlsplit(value).scheme not in allowed:
+        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in allowed)}")
+    return value
+
+
+class ServiceSettings(BaseSettings):
+    """What every service has. `service_port` 0 picks a free one."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, frozen=True
+    )
+
+    service_host: str = "127.0.0.1"
+    service_port: int = Field(default=8000, ge=0, le=65535)
+    site_url: HttpAddress = "http://localhost:8080"
+    log_level: str = "INFO"
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+
+class DatabaseSettings(BaseSettings):
+    database_url: SecretStr
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr) -> SecretStr:
+        _scheme(value.get_secret_value(), "postgresql", "postgres")
+        return value
+
+
+class BrokerSettings(BaseSettings):
+    rabbitmq_url: SecretStr
+
+    @field_validator("rabbitmq_url")
+    @classmethod
+    def _amqp(cls, value: SecretStr) -> SecretStr:
+        for url in value.get_secret_value().split(","):
+            _scheme(url.strip(), "amqp", "amqps")
+        return value
+
+
+class ImageStoreSettings(BaseSettings):
+    image_store_url: str
+    image_delivery: Annotated[str, Field(pattern="^(auto|url|inline)$")] = "auto"
+
+    @field_validator("image_store_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        return _scheme(value, "file", "s3", "gs", "az")
+
+
+class StripeSettings(BaseSettings):
+    stripe_secret_key: SecretStr | None = None
+    stripe_api_base: HttpAddress | None = None
+    debug_mock_stripe: bool = False
+    price_cents: PositiveInt = 1499
+
+
+class StripeWebhookSettings(StripeSettings):
+    stripe_webhook_secret: SecretStr | None = None
+
+    @property
+    def webhook_secrets(self) -> list[str]:
+        """Return the signing secrets: two while one is being replaced."""
+        text = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
+        return [secret.strip() for secret in text.split(",") if secret.strip()]
+
+
+class OpenRouterSettings(BaseSettings):
+    openrouter_api_key: SecretStr | None = None
+    openrouter_base_url: HttpAddress = "https://openrouter.ai/api/v1"
+    debug_mock_openrouter: bool = False
+    max_retries: Annotated[int, Field(ge=0)] = 5
+    backoff_base_ms: PositiveInt = 1000
+    backoff_max_ms: PositiveInt = 60000
+
+    @model_validator(mode="after")
+    def _mock_never_spends(self) -> Self:
+        if self.debug_mock_openrouter and "openrouter.ai" in self.openrouter_base_url:
+            raise ValueError("DEBUG_MOCK_OPENROUTER needs OPENROUTER_BASE_URL to be a simulator's address")
+        return self
+
+
+class MailSettings(BaseSettings):
+    resend_api_key: SecretStr | None = None
+    resend_api_base: HttpAddress = "https://api.resend.com"
+    smtp_url: SecretStr | None = None
+    mail_from: str = "ModelPick <noreply@modelpick.ai>"
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _scheme(value.get_secret_value(), "smtp", "smtps")
+        return value
+
+
+class BenchmarkSettings(BaseSettings):
+    """How a report runs. Ceilings are USD, `_s` are seconds."""
+
+    per_model_concurrency: PositiveInt = 3
+    global_concurrency: Annotated[int, Field(ge=0)] = 0
+    max_running_reports: PositiveInt = 8
+    runs_per_image: Annotated[int, Field(ge=1, le=10)] = 3
+    cost_ceiling_usd: Annotated[Decimal, Field(gt=0)] = Decimal("7.00")
+    cost_soft_ceiling_usd: Annotated[Decimal, Field(gt=0)] = Decimal("6.50")
+    max_benchmark_duration_s: PositiveInt = 750
+    lease_s: PositiveInt = 300
+    platform_pause_max_s: PositiveInt = 86400
+    default_input_tokens: PositiveInt = 1500
+    default_output_tokens: PositiveInt = 500
+    max_output_tokens: PositiveInt = 4096
+
+
+class RateLimitSettings(BaseSettings):
+    rate_limit_sign_in_per_address: RateLimitSetting = RateLimit(5, 3600)
+    rate_limit_sign_in_per_ip: RateLimitSetting = RateLimit(20, 3600)
+    rate_limit_uploads: RateLimitSetting = RateLimit(120, 3600)
+    rate_limit_checkouts: RateLimitSetting = RateLimit(20, 3600)
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load_settings(settings_class: type[S], service: str, **overrides: Any) -> S:
+    """Read the settings of a service, or end the process with status 2 and one line naming what is wrong."""
+    try:
+        return settings_class(**overrides)
+    except ValidationError as error:
+        sys.stderr.write(f"{service}: {describe(error)}\n")
+        raise SystemExit(2) from None
+
+
+def describe(error: ValidationError) -> str:
+    """Return one line: each setting by its name in the environment and what is wrong with it, no values."""
+    problems = []
+    for item in error.errors(include_url=False, include_input=False):
+        name = "_".join(str(part) for part in item["loc"]).upper()
+        message = "is required" if item["type"] == "missing" else item["msg"].removeprefix("Value error, ")
+        problems.append(f"{name}: {message}" if name else message)
+    return "; ".join(problems)
