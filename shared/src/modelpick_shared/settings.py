@@ -57,12 +57,16 @@ def _scheme(value: str, *allowed: str) -> str:
     return value
 
 
-class ServiceSettings(BaseSettings):
-    """What every service has. `service_port` 0 picks a free one."""
+class SettingsGroup(BaseSettings):
+    """Base of every group, so that a class that combines groups reads `.env` whatever their order."""
 
     model_config = SettingsConfigDict(
         env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, frozen=True
     )
+
+
+class ServiceSettings(SettingsGroup):
+    """What every service has. `service_port` 0 picks a free one."""
 
     service_host: str = "127.0.0.1"
     service_port: int = Field(default=8000, ge=0, le=65535)
@@ -77,7 +81,7 @@ class ServiceSettings(BaseSettings):
         return value.upper()
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(SettingsGroup):
     database_url: SecretStr
 
     @field_validator("database_url")
@@ -87,7 +91,7 @@ class DatabaseSettings(BaseSettings):
         return value
 
 
-class BrokerSettings(BaseSettings):
+class BrokerSettings(SettingsGroup):
     rabbitmq_url: SecretStr
 
     @field_validator("rabbitmq_url")
@@ -98,7 +102,7 @@ class BrokerSettings(BaseSettings):
         return value
 
 
-class ImageStoreSettings(BaseSettings):
+class ImageStoreSettings(SettingsGroup):
     image_store_url: str
     image_delivery: Annotated[str, Field(pattern="^(auto|url|inline)$")] = "auto"
 
@@ -108,7 +112,7 @@ class ImageStoreSettings(BaseSettings):
         return _scheme(value, "file", "s3", "gs", "az")
 
 
-class StripeSettings(BaseSettings):
+class StripeSettings(SettingsGroup):
     stripe_secret_key: SecretStr | None = None
     stripe_api_base: HttpAddress | None = None
     debug_mock_stripe: bool = False
@@ -125,7 +129,7 @@ class StripeWebhookSettings(StripeSettings):
         return [secret.strip() for secret in text.split(",") if secret.strip()]
 
 
-class OpenRouterSettings(BaseSettings):
+class OpenRouterSettings(SettingsGroup):
     openrouter_api_key: SecretStr | None = None
     openrouter_base_url: HttpAddress = "https://openrouter.ai/api/v1"
     debug_mock_openrouter: bool = False
@@ -140,7 +144,7 @@ class OpenRouterSettings(BaseSettings):
         return self
 
 
-class MailSettings(BaseSettings):
+class MailSettings(SettingsGroup):
     resend_api_key: SecretStr | None = None
     resend_api_base: HttpAddress = "https://api.resend.com"
     smtp_url: SecretStr | None = None
@@ -154,7 +158,7 @@ class MailSettings(BaseSettings):
         return value
 
 
-class BenchmarkSettings(BaseSettings):
+class BenchmarkSettings(SettingsGroup):
     """How a report runs. Ceilings are USD, `_s` are seconds."""
 
     per_model_concurrency: PositiveInt = 3
@@ -171,7 +175,7 @@ class BenchmarkSettings(BaseSettings):
     max_output_tokens: PositiveInt = 4096
 
 
-class RateLimitSettings(BaseSettings):
+class RateLimitSettings(SettingsGroup):
     rate_limit_sign_in_per_address: RateLimitSetting = RateLimit(5, 3600)
     rate_limit_sign_in_per_ip: RateLimitSetting = RateLimit(20, 3600)
     rate_limit_uploads: RateLimitSetting = RateLimit(120, 3600)

@@ -43,7 +43,7 @@ async def acknowledge(incoming: AbstractIncomingMessage, *, multiple: bool = Fal
 
 
 def still_ours(incoming: AbstractIncomingMessage) -> bool:
-    """Say whether the delivery's channel lives; once it is dead the broker gives the message to somebody else."""
+    """Say whether the delivery's channel lives; once it is dead the broker delivers the message again."""
     return not incoming.channel.is_closed
 
 

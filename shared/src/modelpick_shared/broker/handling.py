@@ -51,7 +51,7 @@ async def settle(
     still_ours: Callable[[], bool],
     unforeseen_limit: int = MAX_UNFORESEEN_FAILURES,
 ) -> tuple[Ending, int]:
-    """Run a handler until it is acknowledged or to be laid down; return how it ended and after how many attempts.
+    """Run a handler until its message is done with; return how it ended and after how many attempts.
 
     A transient failure is tried again for as long as the delivery is ours: the database or the broker being
     away says nothing about the message. An unforeseen one is tried `unforeseen_limit` times.

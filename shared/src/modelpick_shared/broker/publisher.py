@@ -26,7 +26,7 @@ PUBLISH_TIMEOUT_S = 5.0
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """A message as it goes on the wire. `persistent` messages must reach a queue; transient ones may reach none."""
+    """A message as it goes on the wire. A `persistent` one must reach a queue; a transient one need not."""
 
     exchange: str
     routing_key: str
@@ -72,9 +72,7 @@ class Publisher:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, *_: object
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._connection is not None:
             await self._connection.close()
 

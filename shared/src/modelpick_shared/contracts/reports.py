@@ -72,7 +72,7 @@ class ReportProgressed(_AboutReport):
 
 class _ReportEnded(_AboutReport):
     status: ReportStatus
-    share_token: str
+    share_token: str | None = None
     email: str
     best_model: str | None = None
     best_model_pass_rate: float | None = None

@@ -15,7 +15,7 @@ class _Frozen(BaseModel):
 
 
 class ModelSpec(_Frozen):
-    """A model of the catalogue. Prices are in USD per million tokens; the `max_` prices are the cap sent along.
+    """A model of the catalogue. Prices are USD per million tokens; the `max_` prices are the cap sent along.
 
     `supports` holds OpenRouter's names of request parameters; None in a limit means that it is unknown.
     """

@@ -1,10 +1,11 @@
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import AzureStore, GCSStore, LocalStore, ObjectStore, S3Store, from_url
 
 from modelpick_shared.errors import PermanentError, TransientError
 
@@ -28,6 +29,9 @@ class ImageStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove the image; one that is not there is fine. Raises ImageStoreError."""
+
+    async def link(self, key: str, *, expires_in: timedelta) -> str | None:
+        """Return a signed address from which anybody can read the image; None where the store has none."""
 
 
 class ObjectImageStore:
@@ -58,6 +62,14 @@ class ObjectImageStore:
             return
         except (BaseError, OSError) as error:
             raise ImageStoreError(f"cannot delete an image: {error.__class__.__name__}") from error
+
+    async def link(self, key: str, *, expires_in: timedelta) -> str | None:
+        if not isinstance(self._store, S3Store | GCSStore | AzureStore):
+            return None
+        try:
+            return await obstore.sign_async(self._store, "GET", key, expires_in)
+        except BaseError as error:
+            raise ImageStoreError(f"cannot sign a link: {error.__class__.__name__}") from error
 
 
 def open_image_store(url: str) -> ImageStore:

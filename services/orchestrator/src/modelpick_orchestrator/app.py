@@ -1,0 +1,110 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+
+from modelpick_orchestrator.handlers import Handlers
+from modelpick_orchestrator.progress import ProgressFeed
+from modelpick_orchestrator.service import Engine
+from modelpick_orchestrator.settings import OrchestratorSettings
+from modelpick_shared.broker import (
+    BatchConsumer,
+    BrokerConnector,
+    Consumer,
+    ConsumerGroup,
+    Publisher,
+    Service,
+    event_queue,
+    model_queue,
+)
+from modelpick_shared.catalog import load_catalog
+from modelpick_shared.contracts import ReportCompleted, ReportFailed, ReportPaid, RunFinished
+from modelpick_shared.db import Database, Outbox, OutboxRelay
+from modelpick_shared.errors import TransientError
+from modelpick_shared.http.app import background, create_app
+from modelpick_shared.http.health import Readiness
+
+log = structlog.get_logger()
+
+NAME = Service.ORCHESTRATOR
+RECORD_BATCH = 100
+SWEEP_INTERVAL_S = 2.0
+DRAIN_TIMEOUT_S = 10.0
+
+
+class Parts:
+    """The orchestrator's parts, wired: which queue leads to which handler, and what runs beside."""
+
+    def __init__(self, settings: OrchestratorSettings) -> None:
+        self.database = Database(settings.database_url.get_secret_value(), application=NAME)
+        connector = BrokerConnector(settings.rabbitmq_url.get_secret_value(), name=NAME)
+        catalog = load_catalog()
+        results = event_queue(NAME, RunFinished)
+        paid = event_queue(NAME, ReportPaid)
+        self.publisher = Publisher(
+            connector,
+            queues=[
+                *(model_queue(model.id) for model in catalog),
+                event_queue(Service.NOTIFIER, ReportCompleted),
+                event_queue(Service.NOTIFIER, ReportFailed),
+            ],
+        )
+        self.outbox = Outbox(NAME)
+        self.relay = OutboxRelay(self.database, self.publisher, self.outbox)
+        self.feed = ProgressFeed(Publisher(connector))
+        self.engine = Engine(self.database, self.outbox, settings, catalog, self.feed)
+        handlers = Handlers(self.engine)
+        self.consumers = ConsumerGroup(
+            connector,
+            [
+                Consumer(paid, ReportPaid, handlers.report_paid, prefetch=4, publisher=self.publisher),
+                BatchConsumer(
+                    results,
+                    RunFinished,
+                    handlers.runs_finished,
+                    batch_size=RECORD_BATCH,
+                    publisher=self.publisher,
+                ),
+            ],
+        )
+
+    async def sweep_forever(self) -> None:
+        while True:
+            try:
+                await self.engine.sweep()
+            except TransientError as error:
+                log.warning("sweep.retry", reason=str(error))
+            await asyncio.sleep(SWEEP_INTERVAL_S)
+
+    async def readiness(self) -> Readiness:
+        database = await self.database.ping()
+        broker = None if self.consumers.ready else "broker: consumers are not registered"
+        return Readiness(reasons=[reason for reason in (database, broker) if reason], broker=broker or "ok")
+
+
+def build(settings: OrchestratorSettings) -> FastAPI:
+    parts = Parts(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with (
+            parts.database,
+            parts.publisher,
+            background(
+                relay=parts.relay.run(),
+                consumers=parts.consumers.run(),
+                feed=parts.feed.run(),
+                sweeper=parts.sweep_forever(),
+            ),
+        ):
+            yield
+            await parts.consumers.drain(DRAIN_TIMEOUT_S)
+
+    return create_app(
+        title="ModelPick orchestrator",
+        site_url=settings.site_url,
+        lifespan=lifespan,
+        readiness=parts.readiness,
+    )

@@ -1,0 +1,117 @@
+"""From a worker's result to the row that is counted."""
+
+from decimal import Decimal
+from typing import Any
+
+from modelpick_shared.contracts import AttemptOutcome, Outcome, RunFinished, UnmeasuredReason
+from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
+from modelpick_shared.scoring import clean_text, clean_value, score_answer
+
+OUTPUT_LIMIT_BYTES = 64 * 1024
+ERROR_LIMIT = 2000
+_PER_MILLION = Decimal(1_000_000)
+
+_WITHOUT_ANSWER = {
+    AttemptOutcome.EMPTY: Outcome.EMPTY,
+    AttemptOutcome.TRUNCATED: Outcome.TRUNCATED,
+    AttemptOutcome.REFUSED: Outcome.REFUSED,
+    AttemptOutcome.UNMEASURED: Outcome.UNMEASURED,
+}
+NOT_FINAL = frozenset({AttemptOutcome.RETRY_LATER, AttemptOutcome.NOT_STARTED, AttemptOutcome.ABANDONED})
+
+
+def run_values(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
+    """Return the columns of `benchmark_runs` for a final result, scored."""
+    output = _cut(clean_text(result.output)) if result.output is not None else None
+    return (
+        result.job_key._asdict()
+        | _score(result, config)
+        | _usage(result, config.model(result.model_id))
+        | {
+            "output_text": output,
+            "response_time_ms": result.latency_ms,
+            "provider": result.provider,
+            "generation_id": result.generation_id,
+            "attempts": result.attempts,
+        }
+    )
+
+
+def unmeasured_values(job: dict[str, Any], reason: UnmeasuredReason) -> dict[str, Any]:
+    """Return the columns of `benchmark_runs` for a job that never got a result."""
+    return job | _unscored(Outcome.UNMEASURED) | {"unmeasured_reason": reason.value, "attempts": 0}
+
+
+def billed_usd(result: RunFinished, model: ModelSpec) -> Decimal | None:
+    """Return what the attempt cost: as billed, else from its tokens; None when nothing is known.
+
+    A bill that is negative or not finite is not believed.
+    """
+    if result.cost_usd is not None and result.cost_usd.is_finite() and result.cost_usd >= 0:
+        return result.cost_usd
+    if result.prompt_tokens is None or result.completion_tokens is None:
+        return None
+    cost = result.prompt_tokens * model.input_usd_per_1m + result.completion_tokens * model.output_usd_per_1m
+    return cost / _PER_MILLION
+
+
+def _score(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
+    if result.outcome is not AttemptOutcome.ANSWERED:
+        reason = result.unmeasured_reason if result.outcome is AttemptOutcome.UNMEASURED else None
+        return _unscored(_WITHOUT_ANSWER[result.outcome]) | {
+            "unmeasured_reason": reason.value if reason else None,
+            "error": _error(result.error),
+        }
+    score = score_answer(config.images[result.image_index].expected, result.output or "")
+    return {
+        "outcome": score.outcome.value,
+        "unmeasured_reason": None,
+        "passed": score.strict,
+        "passed_relaxed": score.relaxed,
+        "field_diffs": [clean_value(diff.model_dump()) for diff in score.diffs],
+        "output_json": clean_value(score.value),
+        "error": _error(score.note or result.error),
+    }
+
+
+def _unscored(outcome: Outcome) -> dict[str, Any]:
+    measured = outcome is not Outcome.UNMEASURED
+    return {
+        "outcome": outcome.value,
+        "unmeasured_reason": None,
+        "passed": False if measured else None,
+        "passed_relaxed": False if measured else None,
+        "field_diffs": None,
+        "output_json": None,
+        "output_text": None,
+        "response_time_ms": None,
+        "prompt_tokens": None,
+        "completion_tokens": None,
+        "total_tokens": None,
+        "cost": None,
+        "provider": None,
+        "generation_id": None,
+        "error": None,
+    }
+
+
+def _usage(result: RunFinished, model: ModelSpec) -> dict[str, Any]:
+    known = result.prompt_tokens is not None and result.completion_tokens is not None
+    return {
+        "prompt_tokens": result.prompt_tokens,
+        "completion_tokens": result.completion_tokens,
+        "total_tokens": (result.prompt_tokens or 0) + (result.completion_tokens or 0) if known else None,
+        "cost": None if result.outcome is AttemptOutcome.UNMEASURED else billed_usd(result, model),
+    }
+
+
+def _error(text: str | None) -> str | None:
+    return clean_text(text)[:ERROR_LIMIT] if text else None
+
+
+def _cut(text: str) -> str:
+    """Cut a text to 64 KiB of UTF-8 without breaking a character."""
+    encoded = text.encode()
+    return (
+        text if len(encoded) <= OUTPUT_LIMIT_BYTES else encoded[:OUTPUT_LIMIT_BYTES].decode(errors="ignore")
+    )

@@ -1,0 +1,54 @@
+"""How a model is asked: the request parameters that it supports, from its catalogue entry."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from modelpick_shared.contracts import ImageRef, JobKey, PriceCap, RequestParameters, RunRequested
+from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
+
+
+class Lease(NamedTuple):
+    """One attempt at a job: its token, and until when it and the report may take, in database time."""
+
+    token: UUID
+    ends_at: datetime
+    deadline_at: datetime
+
+
+def run_request(job: JobKey, config: ConfigSnapshot, lease: Lease, *, max_output_tokens: int) -> RunRequested:
+    """Build the message that asks a worker to run `job`."""
+    model = config.model(job.model_id)
+    image = config.images[job.image_index]
+    return RunRequested(
+        **job._asdict(),
+        attempt_token=lease.token,
+        lease_ends_at=lease.ends_at,
+        deadline_at=lease.deadline_at,
+        parameters=request_parameters(model, config, max_output_tokens=max_output_tokens),
+        prompt=config.extraction_prompt,
+        json_schema=config.json_schema,
+        image=ImageRef(key=image.key, sha256=image.sha256, media_type=image.media_type),
+        price_cap=PriceCap(
+            prompt_usd_per_1m=model.max_input_usd_per_1m, completion_usd_per_1m=model.max_output_usd_per_1m
+        ),
+    )
+
+
+def request_parameters(
+    model: ModelSpec, config: ConfigSnapshot, *, max_output_tokens: int
+) -> RequestParameters:
+    """Return what to send to the model; the answer's length never depends on the expected JSON."""
+    return RequestParameters(
+        max_tokens=min(max_output_tokens, model.max_output_tokens or max_output_tokens),
+        temperature=0.0 if "temperature" in model.supports else None,
+        response_format=_response_format(model, has_schema=config.json_schema is not None),
+        reasoning_effort=model.reasoning_efforts[0] if model.reasoning_efforts else None,
+        data_policy=config.data_policy,
+    )
+
+
+def _response_format(model: ModelSpec, *, has_schema: bool) -> str | None:
+    if has_schema and "structured_outputs" in model.supports:
+        return "json_schema"
+    return "json_object" if "response_format" in model.supports else None
