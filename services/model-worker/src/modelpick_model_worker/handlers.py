@@ -1,6 +1,7 @@
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 from uuid import UUID
 
 from modelpick_shared.broker import Publisher, Verdict
@@ -16,20 +17,26 @@ class RunHandler:
     model's answer is paid for once.
     """
 
-    def __init__(self, run: Callable[[RunRequested], Awaitable[RunFinished]], publisher: Publisher) -> None:
+    def __init__(
+        self, run: Callable[[RunRequested], Coroutine[Any, Any, RunFinished]], publisher: Publisher
+    ) -> None:
         self._run = run
         self._publisher = publisher
         self._calls: OrderedDict[UUID, asyncio.Task[RunFinished]] = OrderedDict()
 
     async def run_requested(self, message: RunRequested) -> Verdict:
         call = self._calls.get(message.attempt_token)
-        if call is None:
-            call = asyncio.ensure_future(self._run(message))
-            self._calls[message.attempt_token] = call
-            self._forget_oldest()
+        if call is None or (call.done() and call.exception() is not None):
+            call = self._start(message)
         # Shielded: losing the delivery must not abort a call that is being paid for.
         await self._publisher.send(await asyncio.shield(call))
         return Verdict.ACK
+
+    def _start(self, message: RunRequested) -> asyncio.Task[RunFinished]:
+        call = asyncio.create_task(self._run(message))
+        self._calls[message.attempt_token] = call
+        self._forget_oldest()
+        return call
 
     def _forget_oldest(self) -> None:
         for token, call in list(self._calls.items()):

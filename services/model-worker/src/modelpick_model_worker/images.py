@@ -30,7 +30,7 @@ class ImageAddresses:
 
     async def _data_url(self, image: ImageRef) -> bytes:
         task = self._cached.get(image.key)
-        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+        if task is None or (task.done() and not _has_result(task)):
             task = asyncio.create_task(self._encode(image))
             self._cached[image.key] = task
         self._cached.move_to_end(image.key)
@@ -43,12 +43,14 @@ class ImageAddresses:
         return f"data:{image.media_type};base64,".encode() + base64.b64encode(content)
 
     def _shrink(self) -> None:
-        finished = [(key, task) for key, task in self._cached.items() if task.done()]
-        size = sum(
-            len(task.result()) for _, task in finished if not task.cancelled() and not task.exception()
-        )
-        for key, task in finished[:-1]:
-            if size <= CACHE_BYTES:
+        sizes = {key: len(task.result()) for key, task in self._cached.items() if _has_result(task)}
+        excess = sum(sizes.values()) - CACHE_BYTES
+        for key, size in list(sizes.items())[:-1]:
+            if excess <= 0:
                 return
-            size -= len(task.result()) if not task.cancelled() and not task.exception() else 0
+            excess -= size
             del self._cached[key]
+
+
+def _has_result(task: asyncio.Task[bytes]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
