@@ -22,6 +22,7 @@ from modelpick_shared.telemetry import trace_headers
 log = structlog.get_logger()
 
 PUBLISH_TIMEOUT_S = 5.0
+CONNECTION_CHECK_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,15 @@ class Publisher:
     async def connect(self) -> None:
         """Open the channel now, so that the queues exist. Raises BrokerUnavailableError."""
         await self._ready_channel()
+
+    async def stay_connected(self) -> None:
+        """Connect again whenever the connection is lost, until cancelled; for services that rarely publish."""
+        while True:
+            try:
+                await self.connect()
+            except BrokerUnavailableError as error:
+                log.warning("broker.unavailable", reason=str(error))
+            await asyncio.sleep(CONNECTION_CHECK_S)
 
     async def send(self, message: Message, *, persistent: bool = True) -> None:
         """Wrap and publish a message; see `publish`."""
