@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _WINDOW_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -47,7 +47,8 @@ def _http_address(value: str) -> str:
 
 
 HttpAddress = Annotated[str, AfterValidator(_http_address)]
-RateLimitSetting = Annotated[RateLimit, BeforeValidator(_parse_rate_limit)]
+# NoDecode: a NamedTuple looks like a structure to pydantic-settings, which would read it as JSON.
+RateLimitSetting = Annotated[RateLimit, NoDecode, BeforeValidator(_parse_rate_limit)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 

@@ -67,10 +67,14 @@ async def test_a_committed_message_is_published_at_once_in_order(database):
 
 async def test_what_is_rolled_back_is_never_published(database):
     broker, outbox = BrokerStub(), Outbox(Service.CHECKOUT)
-    with pytest.raises(KeyError):
+
+    async def fail_after_adding() -> None:
         async with database.transaction() as session:
             await outbox.add(session, PaymentSeen(session_id="cs_1"))
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail_after_adding()
     assert not outbox.committed.is_set()
     await OutboxRelay(database, broker, outbox).relay_batch()
     assert not broker.taken

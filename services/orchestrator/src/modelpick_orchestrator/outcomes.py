@@ -68,7 +68,7 @@ def _score(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
         "unmeasured_reason": None,
         "passed": score.strict,
         "passed_relaxed": score.relaxed,
-        "field_diffs": [clean_value(diff.model_dump()) for diff in score.diffs],
+        "field_diffs": [clean_value(diff._asdict()) for diff in score.diffs],
         "output_json": clean_value(score.value),
         "error": _error(score.note or result.error),
     }

@@ -86,7 +86,7 @@ class Publisher:
         await self._ready_channel()
 
     async def stay_connected(self) -> None:
-        """Connect again whenever the connection is lost, until cancelled; for services that rarely publish."""
+        """Connect again whenever the connection is lost, until cancelled; for those who rarely publish."""
         while True:
             try:
                 await self.connect()

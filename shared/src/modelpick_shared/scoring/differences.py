@@ -1,22 +1,18 @@
 """Where two JSON values differ, by path."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, Literal, NamedTuple
 
 from modelpick_shared.scoring.match import relaxed_match, strict_match
 
 Kind = Literal["missing", "extra", "wrong"]
 
 
-class Difference(BaseModel):
+class Difference(NamedTuple):
     """One place where the answer is not what was expected; `path` looks like `line_items[2].price`.
 
     `rescued_by` names what would have made the pair equal; it never changes a score.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     path: str
     kind: Kind

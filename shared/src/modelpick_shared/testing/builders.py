@@ -24,7 +24,9 @@ def an_image(number: int, expected: Any = None) -> ImageSnapshot:
     )
 
 
-def config_snapshot(*, models: int = 2, images: int = 2, runs: int = 3, tier: str | None = None) -> ConfigSnapshot:
+def config_snapshot(
+    *, models: int = 2, images: int = 2, runs: int = 3, tier: str | None = None
+) -> ConfigSnapshot:
     """Return the configuration of a report with the first models of the catalogue."""
     catalog = [model for model in load_catalog() if tier is None or model.tier == tier]
     return ConfigSnapshot(
