@@ -1,0 +1,1 @@
+"""A mailbox: takes mail by SMTP, shows it in the browser."""

@@ -1,0 +1,1 @@
+"""A stand-in for OpenRouter: vision models that know the answers and sometimes get them wrong."""
