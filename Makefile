@@ -1,0 +1,92 @@
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+MEMBERS := shared \
+	services/checkout services/webhook services/orchestrator services/model-worker services/notifier services/reports \
+	deploy/local deploy/simulators ops
+STAMP := $(VENV)/.modelpick-setup
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | \
+		while IFS=$$'\t' read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: $(STAMP) ## make the virtual environment with everything in it
+
+$(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is missing or older than 3.11: install Python 3.11 or newer," \
+			"or name one, as in: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments: install its venv module" \
+			"(Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the dependencies into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		$(MEMBERS:%=-e %)
+	@touch $@
+
+.PHONY: lock
+lock: $(STAMP) ## resolve the dependencies again and write requirements.lock
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv export --all-packages --all-groups --no-emit-workspace \
+		--format requirements-txt --no-annotate --no-header --quiet -o requirements.lock
+
+.PHONY: demo
+demo: $(STAMP) ## the whole story with simulators; KEEP=1 leaves it running, FULL=1 runs 24 x 10 x 3
+	@$(BIN)/python -m modelpick_local.demo
+
+.PHONY: up
+up: $(STAMP) ## start the system in the foreground, on PORT (8080); Ctrl-C stops it
+	@exec $(BIN)/modelpick-local up
+
+.PHONY: down
+down: $(STAMP) ## stop the system that `make up` started
+	@$(BIN)/modelpick-local down
+
+.PHONY: status
+status: $(STAMP) ## show every running part with its port, process and health
+	@$(BIN)/modelpick status
+
+.PHONY: test
+test: $(STAMP) ## pass the tests, without the long fault suite
+	$(BIN)/pytest -m "not faults" $(ARGS)
+
+.PHONY: test-faults
+test-faults: $(STAMP) ## pass the long fault suite
+	$(BIN)/pytest -m faults $(ARGS)
+
+.PHONY: check
+check: $(STAMP) ## lint, types, import boundaries, generated files up to date
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(MEMBERS:%=%/src)
+	$(BIN)/lint-imports
+	$(BIN)/python -m modelpick_local.with_postgres -- $(BIN)/python -m modelpick_shared.db.check
+	$(BIN)/python -m modelpick_shared.contracts.schemas --check
+
+.PHONY: fmt
+fmt: $(STAMP) ## format, and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: schemas
+schemas: $(STAMP) ## generate docs/messages/ from the contracts
+	$(BIN)/python -m modelpick_shared.contracts.schemas
+
+.PHONY: bench
+bench: $(STAMP) ## the benchmarks, as ratios against their baselines
+	$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean: ## remove the virtual environment, the caches and the local data
+	@if test -x $(BIN)/modelpick-local; then $(BIN)/modelpick-local clean; fi
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

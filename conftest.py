@@ -1,0 +1,83 @@
+"""Fixtures for tests that need the real PostgreSQL or RabbitMQ. Nothing starts before a test asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from modelpick_local.session_servers import (
+    BrokerServer,
+    DatabaseServer,
+    broker_server,
+    database_name,
+    database_server,
+)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[DatabaseServer]:
+    """Serve PostgreSQL for the whole session."""
+    with database_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_server: DatabaseServer) -> Iterator[str]:
+    """Return a migrated database that the whole session shares."""
+    url = postgres_server.create()
+    _migrate(url)
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres_server: DatabaseServer) -> Iterator[str]:
+    """Return the name of a migrated database to copy; nobody connects to it."""
+    url = postgres_server.create()
+    _migrate(url)
+    yield database_name(url)
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def fresh_database_url(postgres_server: DatabaseServer, template_database: str) -> Iterator[str]:
+    """Return a migrated database of the test's own, without rows."""
+    url = postgres_server.create(template_database)
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: DatabaseServer) -> Iterator[str]:
+    """Return a database of the test's own without tables, for tests of the migrations."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(scope="session")
+def rabbit_server() -> Iterator[BrokerServer]:
+    """Serve RabbitMQ for the whole session."""
+    with broker_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker_url(rabbit_server: BrokerServer) -> Iterator[str]:
+    """Return a virtual host that the whole session shares."""
+    url = rabbit_server.create_vhost()
+    yield url
+    rabbit_server.delete_vhost(url)
+
+
+@pytest.fixture
+def fresh_broker_url(rabbit_server: BrokerServer) -> Iterator[str]:
+    """Return a virtual host of the test's own, so that queues of different tests never meet."""
+    url = rabbit_server.create_vhost()
+    yield url
+    rabbit_server.delete_vhost(url)
+
+
+def _migrate(url: str) -> None:
+    from modelpick_shared.db.migrate import upgrade  # noqa: PLC0415 - only tests with a database need it
+
+    upgrade(url)

@@ -1,0 +1,1 @@
+"""The demo: a customer's whole story on a system with simulators."""

@@ -1,0 +1,171 @@
+"""A database and a broker for a test session: the address in the environment, Docker, or the native ones."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from modelpick_local import containers
+from modelpick_local.errors import PartFailedError
+from modelpick_local.health import wait_healthy
+from modelpick_local.postgres import OWNER, NativePostgres
+from modelpick_local.rabbit import USER, NativeRabbit
+
+_CONTAINER_TIMEOUT_S = 90.0
+_HTTP_TIMEOUT_S = 30.0
+_MANAGEMENT_PORT = 15672
+
+
+@dataclass(frozen=True)
+class DatabaseServer:
+    """A PostgreSQL on which databases may be made and dropped."""
+
+    url: str
+
+    def create(self, template: str | None = None) -> str:
+        """Make a database, empty or as a copy of another one nobody is connected to; return its URL."""
+        name = f"test_{uuid.uuid4().hex}"
+        source = sql.Identifier(template or "template0")
+        self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
+        return _with_path(self.url, name)
+
+    def drop(self, url: str) -> None:
+        name = sql.Identifier(database_name(url))
+        self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@dataclass(frozen=True)
+class BrokerServer:
+    """A RabbitMQ, with the address of its HTTP interface where it has one."""
+
+    url: str
+    management_url: str | None
+
+    def create_vhost(self) -> str:
+        """Make a virtual host and return its URL; without HTTP interface all share the server's own."""
+        if self.management_url is None:
+            return self.url
+        name = f"test-{uuid.uuid4().hex}"
+        user = urlsplit(self.url).username or "guest"
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        self._request("PUT", f"vhosts/{name}")
+        self._request("PUT", f"permissions/{name}/{quote(user, safe='')}", everything)
+        return _with_path(self.url, name)
+
+    def delete_vhost(self, url: str) -> None:
+        if self.management_url is not None:
+            self._request("DELETE", f"vhosts/{urlsplit(url).path.removeprefix('/')}")
+
+    def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
+        address = f"{self.management_url}/api/{path}"
+        answer = httpx.request(method, address, json=body or {}, timeout=_HTTP_TIMEOUT_S, trust_env=False)
+        answer.raise_for_status()
+
+
+@contextmanager
+def database_server() -> Iterator[DatabaseServer]:
+    if url := os.environ.get("DATABASE_URL"):
+        yield DatabaseServer(url)
+    elif containers.engine_answers():
+        with _postgres_container() as url:
+            yield DatabaseServer(url)
+    else:
+        with temporary_home() as home, NativePostgres(home, disposable=True) as server:
+            yield DatabaseServer(server.url)
+
+
+@contextmanager
+def broker_server() -> Iterator[BrokerServer]:
+    if url := os.environ.get("RABBITMQ_URL"):
+        first = url.split(",")[0]
+        yield BrokerServer(first, _management_beside(first))
+    elif containers.engine_answers():
+        with _rabbit_container() as server:
+            yield server
+    else:
+        with temporary_home() as home, NativeRabbit(home, management=True, disposable=True) as rabbit:
+            _await_http(rabbit.management_url)
+            yield BrokerServer(rabbit.url, rabbit.management_url)
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """Make a home that an unprivileged account can enter, and remove it afterwards."""
+    home = Path(tempfile.mkdtemp(prefix="modelpick-"))
+    home.chmod(0o755)
+    try:
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def database_name(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/")
+
+
+@contextmanager
+def _postgres_container() -> Iterator[str]:
+    password = uuid.uuid4().hex
+    environment = {"POSTGRES_USER": OWNER, "POSTGRES_DB": OWNER, "POSTGRES_PASSWORD": password}
+    with _container("postgres:16", environment, 5432) as ports:
+        _await("database", f"postgres://{ports[5432]}")
+        yield f"postgresql://{OWNER}:{password}@{ports[5432]}/{OWNER}"
+
+
+@contextmanager
+def _rabbit_container() -> Iterator[BrokerServer]:
+    password = uuid.uuid4().hex
+    environment = {"RABBITMQ_DEFAULT_USER": USER, "RABBITMQ_DEFAULT_PASS": password}
+    with _container("rabbitmq:4-management", environment, 5672, _MANAGEMENT_PORT) as ports:
+        management_url = f"http://{USER}:{password}@{ports[_MANAGEMENT_PORT]}"
+        _await("broker", f"amqp://{ports[5672]}")
+        _await_http(management_url)
+        yield BrokerServer(f"amqp://{USER}:{password}@{ports[5672]}/", management_url)
+
+
+@contextmanager
+def _container(image: str, environment: dict[str, str], *ports: int) -> Iterator[dict[int, str]]:
+    """Run a container; yield `host:port` for each port inside it."""
+    from testcontainers.core.container import DockerContainer  # noqa: PLC0415 - a test dependency
+
+    container = DockerContainer(image).with_exposed_ports(*ports)
+    for name, value in environment.items():
+        container = container.with_env(name, value)
+    with container:
+        host = container.get_container_host_ip()
+        yield {port: f"{host}:{container.get_exposed_port(port)}" for port in ports}
+
+
+def _management_beside(url: str) -> str | None:
+    """Return the HTTP interface at its usual port beside a broker, where one answers."""
+    parts = urlsplit(url)
+    address = f"http://{parts.netloc.split('@')[0]}@{parts.hostname}:{_MANAGEMENT_PORT}"
+    return address if wait_healthy(f"tcp://{parts.hostname}:{_MANAGEMENT_PORT}", timeout_s=0.5) else None
+
+
+def _await(name: str, address: str) -> None:
+    if not wait_healthy(address, _CONTAINER_TIMEOUT_S):
+        raise PartFailedError(name, "did not become ready")
+
+
+def _await_http(management_url: str) -> None:
+    """Wait for the HTTP interface, which comes up a moment after the broker's own port."""
+    parts = urlsplit(management_url)
+    _await("broker's HTTP interface", f"http://{parts.hostname}:{parts.port}/")
+
+
+def _with_path(url: str, path: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))

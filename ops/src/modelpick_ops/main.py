@@ -1,0 +1,17 @@
+import typer
+
+from modelpick_ops.status import status
+
+app = typer.Typer(help="The operator's command line.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def commands() -> None:
+    """Look at the system and put it right. Exit codes: 0 done, 1 failed, 2 usage."""
+
+
+app.command()(status)
+
+
+def main() -> None:
+    app()
