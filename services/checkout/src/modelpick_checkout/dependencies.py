@@ -1,0 +1,82 @@
+"""What endpoints are given: the service's parts, and a transaction of their own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Response
+from fastapi.templating import Jinja2Templates
+from pydantic import BeforeValidator
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from modelpick_checkout.drafts.copying import DraftCopies
+from modelpick_checkout.drafts.service import Drafts
+from modelpick_checkout.images.service import Images
+from modelpick_checkout.orders.service import Orders
+from modelpick_checkout.sign_in.service import SignIn
+from modelpick_shared.catalog import Catalog
+from modelpick_shared.db import Database
+from modelpick_shared.http import Problem
+from modelpick_shared.http.problems import not_found
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The service's parts, wired in `app.py`. `orders` is None when payments are not configured."""
+
+    database: Database
+    catalog: Catalog
+    templates: Jinja2Templates
+    secure_cookies: bool
+    sign_in: SignIn
+    drafts: Drafts
+    copies: DraftCopies
+    images: Images
+    orders: Orders | None
+
+    def page(
+        self, request: Request, template: str, values: dict[str, str] | None = None, *, status: int = 200
+    ) -> Response:
+        """Render a page that no browser or proxy keeps."""
+        headers = {"Cache-Control": "no-store"}
+        return self.templates.TemplateResponse(request, template, values, status_code=status, headers=headers)
+
+
+async def parts(request: Request) -> Parts:
+    """Return the running service's parts."""
+    found: Parts = request.app.state.parts
+    return found
+
+
+UsesParts = Annotated[Parts, Depends(parts)]
+
+
+def existing_id(value: str) -> UUID:
+    """Parse an id of the path. What is no id at all does not exist either."""
+    try:
+        return UUID(value)
+    except ValueError:
+        raise not_found() from None
+
+
+PathId = Annotated[UUID, BeforeValidator(existing_id)]
+
+
+async def transaction(parts: UsesParts) -> AsyncIterator[AsyncSession]:
+    """Give the request one transaction, committed before the answer is sent."""
+    async with parts.database.transaction() as session:
+        yield session
+
+
+Transaction = Annotated[AsyncSession, Depends(transaction, scope="function")]
+
+
+async def orders(parts: UsesParts) -> Orders:
+    """Return what takes orders, or answer 503."""
+    if parts.orders is None:
+        raise Problem(503, "Payments are not configured here.")
+    return parts.orders
+
+
+UsesOrders = Annotated[Orders, Depends(orders)]

@@ -1,0 +1,43 @@
+"""The error tree of the checkout service.
+
+ModelPickError
+├── TransientError
+│   └── PaymentsUnavailableError   Stripe did not answer, or refuses us for now
+└── PermanentError
+    ├── InvalidJsonError           a text is not the JSON that we accept
+    ├── UnsupportedImageError      a file is of no kind that models read
+    ├── UnusableImageError         an image is damaged, too large or animated
+    ├── PaymentRefusedError        Stripe understood the request and will not do it
+    └── UnknownSessionError        Stripe has no such Checkout Session
+"""
+
+from modelpick_shared.errors import PermanentError, TransientError
+
+
+class PaymentsUnavailableError(TransientError):
+    """Stripe did not answer, or refuses us for now."""
+
+
+class InvalidJsonError(PermanentError):
+    """A text is not the JSON that we accept; `pointer` (RFC 6901) says where."""
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+
+
+class UnsupportedImageError(PermanentError):
+    """A file is of no kind that models read."""
+
+
+class UnusableImageError(PermanentError):
+    """An image is damaged, too large or animated."""
+
+
+class PaymentRefusedError(PermanentError):
+    """Stripe understood the request and will not do it."""
+
+
+class UnknownSessionError(PermanentError):
+    """Stripe has no such Checkout Session."""

@@ -1,0 +1,1 @@
+"""Uploaded images: checked, stored, ordered and served to their owner."""

@@ -1,0 +1,1 @@
+"""Who is the customer: one-time links by mail, and sessions."""

@@ -1,0 +1,36 @@
+"""`/auth/verify`: where a mailed link leads. It signs in on a click only, so that mail scanners do not."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from modelpick_checkout.dependencies import Transaction, UsesParts
+from modelpick_checkout.request_body import small_form
+from modelpick_checkout.sign_in.cookies import set_session_cookie
+
+router = APIRouter(default_response_class=Response)
+
+_AFTER_SIGN_IN = "/benchmark/new"
+
+
+@router.get("/auth/verify")
+async def verify_page(
+    request: Request, parts: UsesParts, token: Annotated[str, Query(max_length=200)] = ""
+) -> Response:
+    return parts.page(request, "verify.html", {"token": token})
+
+
+@router.post("/auth/verify")
+async def verify(
+    request: Request,
+    parts: UsesParts,
+    session: Transaction,
+    form: Annotated[dict[str, str], Depends(small_form)],
+) -> Response:
+    signed_in = await parts.sign_in.verify(session, form.get("token", ""))
+    if signed_in is None:
+        return parts.page(request, "link_used.html", status=400)
+    response = RedirectResponse(_AFTER_SIGN_IN, status_code=303)
+    set_session_cookie(response, signed_in.session_token, secure=parts.secure_cookies)
+    return response
