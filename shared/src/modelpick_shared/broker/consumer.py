@@ -13,7 +13,7 @@ from modelpick_shared.broker.connection import (
     reraise_own_cancellation,
 )
 from modelpick_shared.broker.delivery import Delivery, Verdict
-from modelpick_shared.broker.handling import in_context, lay_down, settle
+from modelpick_shared.broker.handling import Ending, in_context, lay_down, settle
 from modelpick_shared.broker.publisher import Publisher
 from modelpick_shared.broker.topology import QueueSpec
 from modelpick_shared.contracts import Message
@@ -116,11 +116,17 @@ class Consumer(Generic[M]):
         if ending.verdict is Verdict.RETRY:
             return
         if ending.verdict is Verdict.DEAD_LETTER:
-            await lay_down(self._publisher, self.queue.name, delivery, ending, attempts)
+            await self._lay_down(delivery, ending, attempts)
         if self._parked:
             self._held.append(incoming)
         else:
             await acknowledge(incoming)
+
+    async def _lay_down(self, delivery: Delivery, ending: Ending, attempts: int) -> None:
+        if self.queue.transient:  # has no dead-letter queue, so publishing to it would be tried for ever
+            log.error("message.dropped", queue=self.queue.name, reason=ending.reason)
+        else:
+            await lay_down(self._publisher, self.queue.name, delivery, ending, attempts)
 
 
 class BatchConsumer(Generic[M]):

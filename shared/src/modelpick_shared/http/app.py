@@ -15,6 +15,7 @@ from modelpick_shared.http.middleware import OriginCheck, Telemetry
 log = structlog.get_logger()
 
 ServiceApp = FastAPI
+CANCEL_AGAIN_S = 0.5
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -25,9 +26,14 @@ def create_app(
     lifespan: Lifespan,
     readiness: ReadinessCheck,
     routers: Sequence[APIRouter] = (),
+    on_stopping: Callable[[], None] = lambda: None,
 ) -> FastAPI:
-    """Build a service's HTTP application: its routes, and what all services share around them."""
+    """Build a service's HTTP application: its routes, and what all services share around them.
+
+    `on_stopping` is called before the server waits for the requests that still run.
+    """
     app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.on_stopping = on_stopping
     problems.install(app)
     app.add_middleware(OriginCheck, site_url=site_url)
     app.add_middleware(Telemetry)
@@ -47,9 +53,18 @@ async def background(**loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await _stop(tasks)
+        for loop in loops.values():
+            loop.close()  # one that was cancelled before its first step was never awaited
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel until all have ended: a connection that fails at that very moment may swallow a cancellation."""
+    running = set(tasks)
+    while running:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
 
 
 async def _watch(name: str, loop: Coroutine[Any, Any, None]) -> None:

@@ -1,5 +1,8 @@
 import gc
+import socket
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import uvicorn
@@ -10,8 +13,22 @@ from modelpick_shared.telemetry import configure_logging, configure_tracing
 
 S = TypeVar("S", bound=ServiceSettings)
 
-# Open event streams are cut after this; browsers reconnect.
+# Requests that still run are cut after this.
 GRACEFUL_SHUTDOWN_S = 3
+# What uvicorn's own runner exits with.
+STARTUP_FAILED = 3
+
+
+class ServiceServer(uvicorn.Server):
+    """Tells the application that it stops before waiting for its requests: event streams never end else."""
+
+    def __init__(self, config: uvicorn.Config, on_stopping: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stopping = on_stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        await super().shutdown(sockets)
 
 
 def run_service(name: str, settings_class: type[S], build: Callable[[S], FastAPI]) -> None:
@@ -21,12 +38,22 @@ def run_service(name: str, settings_class: type[S], build: Callable[[S], FastAPI
     configure_tracing(name)
     app = build(settings)
     gc.freeze()
-    uvicorn.run(
+    server = service_server(app, host=settings.service_host, port=settings.service_port)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILED)
+
+
+def service_server(app: FastAPI, *, host: str, port: int) -> ServiceServer:
+    """Return the server of an application made by `create_app`."""
+    config = uvicorn.Config(
         app,
-        host=settings.service_host,
-        port=settings.service_port,
+        host=host,
+        port=port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
+    return ServiceServer(config, app.state.on_stopping)

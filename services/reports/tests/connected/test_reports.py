@@ -1,0 +1,157 @@
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from modelpick_shared.ids import new_id
+
+pytestmark = pytest.mark.connected
+
+
+def without_instance(problem):
+    return {name: value for name, value in problem.json().items() if name != "instance"}
+
+
+async def test_a_report_at_a_glance_has_exactly_the_promised_fields(world):
+    report = await world.a_report(spent_usd=Decimal("0.0000001"))
+    async with world.client(report) as client:
+        answer = await client.get(f"/api/reports/{report.id}")
+    body = answer.json()
+    assert answer.status_code == 200
+    assert list(body) == [
+        "id", "status", "share_token", "total_jobs", "completed_jobs", "spent_usd", "models", "created_at",
+        "started_at", "completed_at", "deadline_at", "refunded",
+    ]  # fmt: skip
+    assert body["spent_usd"] == "0.0000001"
+    assert body["started_at"] is None
+    assert body["refunded"] is False
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", body["created_at"])
+    assert [model["id"] for model in body["models"]] == [
+        model["id"] for model in report.config_snapshot["models"]
+    ]
+    assert body["models"][0] | {"id": ""} == {
+        "id": "", "total": 4, "done": 0, "passed": 0, "failed": 0, "unmeasured": 0
+    }  # fmt: skip
+
+
+async def test_a_report_that_is_not_planned_yet_shows_its_models_all_the_same(world):
+    report = await world.a_report(planned=False, status="paid")
+    async with world.client(report) as client:
+        body = (await client.get(f"/api/reports/{report.id}")).json()
+    assert [(model["total"], model["done"]) for model in body["models"]] == [(4, 0), (4, 0)]
+
+
+async def test_a_waiting_report_says_how_many_are_before_it(world):
+    now = datetime.now(UTC)
+    ages = [("paid", 50), ("running", 40), ("complete", 30), ("paid", 20), ("paid", 10)]
+    reports = [
+        await world.a_report(status=status, created_at=now - timedelta(seconds=age)) for status, age in ages
+    ]
+    positions = []
+    for report in reports:
+        async with world.client(report) as client:
+            positions.append((await client.get(f"/api/reports/{report.id}")).json().get("queue_position"))
+    assert positions == [0, None, None, 1, 2]
+
+
+async def test_the_list_holds_own_reports_only_newest_first(world):
+    first = await world.a_report()
+    await world.a_report()
+    second = await world.a_report(user_id=first.user_id, created_at=datetime.now(UTC) + timedelta(seconds=1))
+    async with world.client(first) as client:
+        body = (await client.get("/api/reports")).json()
+    assert [item["id"] for item in body["items"]] == [str(second.id), str(first.id)]
+
+
+async def test_without_a_session_every_owner_route_answers_401(world):
+    report = await world.a_report()
+    async with world.client() as client:
+        for path in ("", f"/{report.id}", f"/{report.id}/document", f"/{report.id}/events"):
+            assert (await client.get(f"/api/reports{path}")).status_code == 401
+        answer = await client.post(f"/api/reports/{report.id}/share", json={"enabled": True})
+        assert answer.status_code == 401
+
+
+async def test_what_belongs_to_another_answers_as_what_does_not_exist(world):
+    own, foreign = await world.a_report(), await world.a_report()
+    async with world.client(own) as client:
+        for path in ("", "/document", "/images/0", "/events"):
+            answers = [
+                await client.get(f"/api/reports/{report_id}{path}")
+                for report_id in (foreign.id, new_id(), "no-id-at-all")
+            ]
+            assert {answer.status_code for answer in answers} == {404}
+            assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
+            assert (
+                without_instance(answers[0]) == without_instance(answers[1]) == without_instance(answers[2])
+            )
+        answer = await client.post(f"/api/reports/{foreign.id}/share", json={"enabled": False})
+        assert answer.status_code == 404
+    async with world.client(foreign) as client:
+        body = (await client.get(f"/api/reports/{foreign.id}")).json()
+        assert body["share_token"] == foreign.share_token
+
+
+async def test_sharing_gives_a_new_token_each_time_and_revokes_the_old_one(world):
+    report = await world.a_report(status="complete")
+    async with world.client(report) as client:
+        share = f"/api/reports/{report.id}/share"
+        first = (await client.post(share, json={"enabled": True})).json()
+        second = (await client.post(share, json={"enabled": True})).json()
+        assert first["enabled"] is second["enabled"] is True
+        assert len({report.share_token, first["share_token"], second["share_token"]}) == 3
+        statuses = [
+            (await client.get(f"/api/share/{token}")).status_code
+            for token in (report.share_token, first["share_token"], second["share_token"])
+        ]
+        assert statuses == [404, 404, 200]
+        off = await client.post(share, json={"enabled": False})
+        assert off.json() == {"enabled": False, "share_token": None}
+        for path in ("", "/images/0", "/runs/0", "/export.json", "/export.csv"):
+            assert (await client.get(f"/api/share/{second['share_token']}{path}")).status_code == 404
+        assert "share_token" not in (await client.get(f"/api/reports/{report.id}")).json()
+        again = (await client.post(share, json={"enabled": True})).json()
+        assert again["share_token"] not in {first["share_token"], second["share_token"], None}
+
+
+async def test_a_share_request_must_say_what_it_wants(world):
+    report = await world.a_report()
+    async with world.client(report) as client:
+        for body in ({}, {"enabled": "yes"}, {"enabled": None}):
+            answer = await client.post(f"/api/reports/{report.id}/share", json=body)
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/enabled")
+
+
+async def test_another_site_cannot_share_a_report(world):
+    report = await world.a_report()
+    async with world.client(report) as client:
+        answer = await client.post(
+            f"/api/reports/{report.id}/share",
+            json={"enabled": True},
+            headers={"Origin": "https://evil.example"},
+        )
+    assert answer.status_code == 403
+
+
+async def test_images_are_served_from_the_store_with_a_fixed_type(world):
+    report = await world.a_report()
+    (world.image_folder / "images").mkdir()
+    (world.image_folder / "images" / "1").write_bytes(b"\x89PNG picture")
+    async with world.client(report) as client:
+        owners = await client.get(f"/api/reports/{report.id}/images/1")
+        shared = await client.get(f"/api/share/{report.share_token}/images/1")
+        for missing in (0, 2, 99, -1, "x", "1e3", 10**30):
+            answer = await client.get(f"/api/share/{report.share_token}/images/{missing}")
+            assert answer.status_code == 404
+    for answer in (owners, shared):
+        assert (answer.status_code, answer.content) == (200, b"\x89PNG picture")
+        assert answer.headers["content-type"] == "image/png"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"].startswith("private, max-age=")
+
+
+async def test_the_service_is_ready_without_the_broker(world):
+    async with world.client() as client:
+        answer = await client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"reasons": [], "broker": "not connected"})
