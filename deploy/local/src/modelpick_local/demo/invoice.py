@@ -96,7 +96,7 @@ def _sums(sheet: Sheet, receipt: Receipt, accent: Ink) -> None:
     sheet.rule(_QUANTITY, _RIGHT, _INK, thickness=2)
     sheet.y += 14
     sheet.text(_UNIT_PRICE, f"Total {receipt.currency}", size=24, ink=accent, align="right", bold=True)
-    sheet.text(_RIGHT, receipt.money(receipt.total), size=24, ink=accent, align="right", bold=True)
+    sheet.text(_RIGHT, f"{receipt.total:,.2f}", size=24, ink=accent, align="right", bold=True)
 
 
 def _foot(sheet: Sheet, receipt: Receipt) -> None:

@@ -1,6 +1,6 @@
 """What a sample receipt says: the truth that its picture is drawn from."""
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -42,7 +42,7 @@ class Receipt:
     layout: Layout
     merchant: str
     address: tuple[str, ...]
-    date: datetime.date
+    date: dt.date
     printed_date: str
     currency: str
     sign: str
