@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_orchestrator import repository
-from modelpick_orchestrator.budget import worst_case_usd
 from modelpick_orchestrator.planner import ModelLoad, share_slots
 from modelpick_orchestrator.repository import Load, Share
 from modelpick_orchestrator.requests import Lease, run_request
@@ -20,6 +19,7 @@ from modelpick_shared.contracts import JobKey, RunRequested
 from modelpick_shared.db import Outbox
 from modelpick_shared.db.tables import Report
 from modelpick_shared.ids import new_id
+from modelpick_shared.pricing import worst_case_usd
 
 # A worker finds its next job at once when as many wait in its queue as it runs.
 SLOTS_A_CONCURRENT_CALL = 2

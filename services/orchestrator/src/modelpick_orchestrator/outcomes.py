@@ -5,11 +5,11 @@ from typing import Any
 
 from modelpick_shared.contracts import AttemptOutcome, Outcome, RunFinished, UnmeasuredReason
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
+from modelpick_shared.pricing import PER_MILLION
 from modelpick_shared.scoring import clean_text, clean_value, score_answer
 
 OUTPUT_LIMIT_BYTES = 64 * 1024
 ERROR_LIMIT = 2000
-_PER_MILLION = Decimal(1_000_000)
 
 _WITHOUT_ANSWER = {
     AttemptOutcome.EMPTY: Outcome.EMPTY,
@@ -52,7 +52,7 @@ def billed_usd(result: RunFinished, model: ModelSpec) -> Decimal | None:
     if result.prompt_tokens is None or result.completion_tokens is None:
         return None
     cost = result.prompt_tokens * model.input_usd_per_1m + result.completion_tokens * model.output_usd_per_1m
-    return cost / _PER_MILLION
+    return cost / PER_MILLION
 
 
 def _score(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from modelpick_shared.contracts import ImageRef, JobKey, PriceCap, RequestParameters, RunRequested
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
+from modelpick_shared.pricing import max_output_tokens as longest_answer
 
 
 class Lease(NamedTuple):
@@ -40,7 +41,7 @@ def request_parameters(
 ) -> RequestParameters:
     """Return what to send to the model; the answer's length never depends on the expected JSON."""
     return RequestParameters(
-        max_tokens=min(max_output_tokens, model.max_output_tokens or max_output_tokens),
+        max_tokens=longest_answer(model, max_output_tokens),
         temperature=0.0 if "temperature" in model.supports else None,
         response_format=_response_format(model, has_schema=config.json_schema is not None),
         reasoning_effort=model.reasoning_efforts[0] if model.reasoning_efforts else None,

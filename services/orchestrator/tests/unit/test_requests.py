@@ -3,12 +3,12 @@ from decimal import Decimal
 
 import pytest
 
-from modelpick_orchestrator.budget import worst_case_usd
 from modelpick_orchestrator.outcomes import run_values
 from modelpick_orchestrator.requests import Lease, request_parameters, run_request
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import AttemptOutcome, JobKey, RunFinished
 from modelpick_shared.ids import new_id
+from modelpick_shared.pricing import worst_case_usd
 from modelpick_shared.testing import config_snapshot
 
 CATALOG = load_catalog()
