@@ -7,6 +7,7 @@ import sys
 from modelpick_local.demo.options import Options, read_options
 from modelpick_local.demo.show import Screen, new_console
 from modelpick_local.demo.story import tell
+from modelpick_local.demo.vendors import NO_VENDORS
 from modelpick_local.errors import LocalError
 from modelpick_local.home import Home
 from modelpick_local.main import reporting
@@ -16,16 +17,6 @@ from modelpick_local.system import System
 
 _INTERRUPTED_EXIT_CODE = 130
 _STOP_TIMEOUT_S = 160.0  # the worker may finish calls of 130 s
-_VENDORS = (
-    "STRIPE_SECRET_KEY",
-    "STRIPE_WEBHOOK_SECRET",
-    "STRIPE_API_BASE",
-    "OPENROUTER_API_KEY",
-    "OPENROUTER_BASE_URL",
-    "RESEND_API_KEY",
-    "RESEND_API_BASE",
-    "SMTP_URL",
-)
 
 
 def main() -> None:
@@ -55,12 +46,10 @@ def demo() -> int:
 
 
 def _system(settings: LauncherSettings) -> System:
-    # Empty counts as not set: the demo meets simulators, whatever keys there are.
-    no_vendors = dict.fromkeys(_VENDORS, "")
     return System(
         settings.home.root,
         port=settings.port,
-        env={**no_vendors, "SITE_URL": settings.site_url},
+        env={**NO_VENDORS, "SITE_URL": settings.site_url},
         ready_timeout_s=600.0,  # the first start may have to install the broker
         stop_timeout_s=_STOP_TIMEOUT_S,
     )

@@ -94,14 +94,18 @@ class Customer:
         return Payable.model_validate((await self._post("/api/checkout", {"draft_id": draft_id})).json())
 
     async def pay(self, payable: Payable) -> None:
-        """Fill in the hosted page's form and go where it leads: back to the site."""
+        """Pay on the hosted page and go where it leads: back to the site."""
+        accepted(await self.client.get(await self.enter_card(payable)))
+
+    async def enter_card(self, payable: Payable) -> str:
+        """Fill in and send the hosted page's form; return the address that it leads to. Raises RefusedError."""
         page = accepted(await self.client.get(payable.url))
         form = form_of(page.text, payable.url)
         entries = {**CARD, "email": self.email}
         paid = await self.client.request(form.method, form.action, data=form.filled(entries))
         if not paid.is_redirect:
             raise RefusedError("paying", paid.status_code, "the payment page did not lead back to the site")
-        accepted(await self.client.get(paid.headers["Location"]))
+        return paid.headers["Location"]
 
     async def payment(self, session_id: str) -> Payment:
         return Payment.model_validate((await self._get(f"/api/checkout/sessions/{session_id}")).json())
@@ -120,7 +124,7 @@ class Customer:
         last_id: str | None = None
         while True:
             try:
-                async for event in self._events(report_id, last_id):
+                async for event in self.events(report_id, last_id):
                     last_id = event.id or last_id
                     report = Report.model_validate_json(event.data)
                     yield report
@@ -131,13 +135,8 @@ class Customer:
                     raise
             await asyncio.sleep(_RECONNECT_S)
 
-    async def report(self, report_id: str) -> Report:
-        return Report.model_validate((await self._get(f"/api/reports/{report_id}")).json())
-
-    async def document(self, report_id: str) -> Document:
-        return Document.model_validate((await self._get(f"/api/reports/{report_id}/document")).json())
-
-    async def _events(self, report_id: str, last_id: str | None) -> AsyncIterator[ServerEvent]:
+    async def events(self, report_id: str, last_id: str | None = None) -> AsyncIterator[ServerEvent]:
+        """Yield the events of one connection, as they come; `last_id` is that of the last one seen."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         address = f"/api/reports/{report_id}/events"
         timeout = httpx.Timeout(_SILENCE_S)
@@ -146,6 +145,12 @@ class Customer:
                 await answer.aread()
             async for event in server_events(accepted(answer).aiter_lines()):
                 yield event
+
+    async def report(self, report_id: str) -> Report:
+        return Report.model_validate((await self._get(f"/api/reports/{report_id}")).json())
+
+    async def document(self, report_id: str) -> Document:
+        return Document.model_validate((await self._get(f"/api/reports/{report_id}/document")).json())
 
     async def _get(self, address: str) -> httpx.Response:
         return accepted(await self.client.get(address))
