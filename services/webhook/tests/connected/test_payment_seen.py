@@ -183,6 +183,11 @@ async def test_seen_payments_and_events_at_once_give_one_report(
         answers = await asyncio.gather(*events, *(publisher.send(seen) for _ in range(5)))
         assert [answer.status_code for answer in answers[:5]] == [200] * 5
         await eventually(lambda: paid_reports)
+
+        async def all_taken():
+            return await waiting(SEEN) == 0
+
+        await eventually(all_taken)
     # The service has finished what it held; what it had not would be back in the queue.
     assert await waiting(SEEN) == 0
     assert await state() == FULFILLED

@@ -42,6 +42,15 @@ async def acknowledge(incoming: AbstractIncomingMessage, *, multiple: bool = Fal
         log.info("broker.ack_lost", error=repr(error))
 
 
+async def release(incoming: AbstractIncomingMessage) -> None:
+    """Give a message back at once; a dead channel has done so already."""
+    try:
+        await incoming.nack(requeue=True)
+    except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        reraise_own_cancellation(error)
+        log.info("broker.release_lost", error=repr(error))
+
+
 def still_ours(incoming: AbstractIncomingMessage) -> bool:
     """Say whether the delivery's channel lives; once it is dead the broker delivers the message again."""
     return not incoming.channel.is_closed
@@ -71,6 +80,7 @@ class Consumer(Generic[M]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._parked = False
         self._held: list[AbstractIncomingMessage] = []
+        self._not_done: list[AbstractIncomingMessage] = []
         self._consuming: tuple[AbstractQueue, str] | None = None
 
     async def start(self, channel: AbstractChannel) -> None:
@@ -83,7 +93,8 @@ class Consumer(Generic[M]):
     async def drain(self, timeout_s: float) -> None:
         """Park: finish what runs while holding its acknowledgements, then cancel, then acknowledge.
 
-        Cancelling first would start the next single active consumer beside calls that still run.
+        Cancelling first would start the next single active consumer beside calls that still run. What was
+        not started, or not finished in time, is given back.
         """
         self._parked = True
         if self._tasks:
@@ -94,10 +105,13 @@ class Consumer(Generic[M]):
             await _cancel_consumer(*self._consuming)
         for incoming in self._held:
             await acknowledge(incoming)
+        for incoming in self._not_done:
+            await release(incoming)
 
     async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
         if self._parked:
-            return  # unacknowledged, so the broker gives it to the next consumer
+            self._not_done.append(incoming)
+            return
         task = asyncio.create_task(self._process(incoming))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -114,6 +128,8 @@ class Consumer(Generic[M]):
             self._message_type.TYPE, work, still_ours=lambda: still_ours(incoming) and not self._parked
         )
         if ending.verdict is Verdict.RETRY:
+            if self._parked:
+                self._not_done.append(incoming)
             return
         if ending.verdict is Verdict.DEAD_LETTER:
             await self._lay_down(delivery, ending, attempts)
@@ -178,6 +194,8 @@ class BatchConsumer(Generic[M]):
             log.warning("consumer.drain_timed_out", queue=self.queue.name)
         if self._loop is not None:
             self._loop.cancel()
+        while not self._waiting.empty():
+            await release(self._waiting.get_nowait())
 
     async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
         self._waiting.put_nowait(incoming)
