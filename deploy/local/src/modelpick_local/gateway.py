@@ -68,8 +68,7 @@ def find_caddy() -> str:
 
 
 def _web_root(checkout: Path) -> Path:
-    built = checkout / "web" / "dist"
-    return built if (built / "index.html").exists() else checkout / "deploy" / "gateway" / "placeholder"
+    return checkout / "web" / "public"
 
 
 def _loopback_addresses() -> str:

@@ -1,6 +1,7 @@
-"""Run one simulator as a process: one local address, one-line logs, a quick clean stop."""
+"""Run one simulator as a process: one address, one-line logs, a quick clean stop."""
 
 import logging
+import os
 import signal
 import sys
 from types import FrameType
@@ -8,7 +9,7 @@ from types import FrameType
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 STOP_WITHIN_S = 1
 
 
@@ -20,12 +21,17 @@ def serve(app: FastAPI, *, port: int) -> None:
     _log_one_line_a_record()
     uvicorn.run(
         app,
-        host=HOST,
+        host=listening_host(),
         port=port,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
+
+
+def listening_host() -> str:
+    """Return the address to listen on: loopback, unless SIMULATOR_HOST names another, as in containers."""
+    return os.environ.get("SIMULATOR_HOST") or LOOPBACK
 
 
 def health_router() -> APIRouter:

@@ -98,7 +98,7 @@ class Customer:
         accepted(await self.client.get(await self.enter_card(payable)))
 
     async def enter_card(self, payable: Payable) -> str:
-        """Fill in and send the hosted page's form; return the address that it leads to. Raises RefusedError."""
+        """Send the hosted page's form; return the address that it leads to. Raises RefusedError."""
         page = accepted(await self.client.get(payable.url))
         form = form_of(page.text, payable.url)
         entries = {**CARD, "email": self.email}

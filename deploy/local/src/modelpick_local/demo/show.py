@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Self
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -59,7 +60,7 @@ class Screen:
 
     def mail(self, mail: Mail) -> None:
         head = f"From: {mail.sender}\nTo: {', '.join(mail.to)}\nSubject: {mail.subject}"
-        self._console.print(Panel(f"{head}\n\n{mail.text.strip()}", title="mail", expand=False))
+        self._console.print(Panel(escape(f"{head}\n\n{mail.text.strip()}"), title="mail", expand=False))
 
 
 class _Bars:
@@ -69,7 +70,7 @@ class _Bars:
         self._names = names
         self._tasks: dict[str, TaskID] = {}
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[passed]} right, {task.fields[failed]} not"),
@@ -126,7 +127,7 @@ def _position(model: Ranked) -> tuple[bool, int]:
 def _cells(model: Ranked) -> tuple[str, ...]:
     return (
         "-" if model.rank is None else str(model.rank),
-        model.name,
+        escape(model.name),
         _percent(model.strict.pass_rate),
         _percent(model.relaxed.pass_rate),
         "-" if model.latency_ms.p50 is None else f"{model.latency_ms.p50:.0f} ms",

@@ -8,7 +8,7 @@ from modelpick_simulators.mail import endpoints
 from modelpick_simulators.mail.mailbox import Mailbox
 from modelpick_simulators.mail.settings import MailSettings
 from modelpick_simulators.mail.smtp import Faults, Postman
-from modelpick_simulators.serving import HOST, health_router
+from modelpick_simulators.serving import health_router, listening_host
 
 
 def create_app(settings: MailSettings) -> FastAPI:
@@ -26,7 +26,7 @@ def create_app(settings: MailSettings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     postman = Postman(app.state.mailbox, app.state.faults)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(postman.protocol, HOST, app.state.smtp_port)
+    server = await loop.create_server(postman.protocol, listening_host(), app.state.smtp_port)
     yield
     # Not waited for: an idle client would keep its connection, and the process, open.
     server.close()

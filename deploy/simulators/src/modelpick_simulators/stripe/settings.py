@@ -1,7 +1,7 @@
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from modelpick_simulators.serving import HOST
+from modelpick_simulators.serving import LOOPBACK
 
 
 class StripeSettings(BaseSettings):
@@ -15,7 +15,7 @@ class StripeSettings(BaseSettings):
 
     @property
     def public_url(self) -> str:
-        return self.simulator_public_url.rstrip("/") or f"http://{HOST}:{self.simulator_port}"
+        return self.simulator_public_url.rstrip("/") or f"http://{LOOPBACK}:{self.simulator_port}"
 
     @property
     def webhook_secrets(self) -> list[str]:
