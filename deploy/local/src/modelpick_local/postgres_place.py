@@ -52,9 +52,17 @@ def _programs(home: Home, account: Account) -> Path:
     if not copy.exists():
         draft = copy.with_name(f"{copy.name}.draft")
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(installed, draft, symlinks=True)
+        _copy_package(installed.parent, draft)
         draft.rename(copy)
-    return copy / "bin"
+    return copy / installed.parent.name / installed.name / "bin"
+
+
+def _copy_package(package: Path, target: Path) -> None:
+    """Copy the package with the libraries that lie beside it: its programs find them by relative path."""
+    shutil.copytree(package, target / package.name, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.exists():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
 
 
 def _installed_programs() -> Path:

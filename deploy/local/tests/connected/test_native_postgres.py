@@ -1,10 +1,12 @@
 import os
 import signal
 import stat
+import subprocess
 
 import psycopg
 import pytest
 
+from modelpick_local import postgres_place
 from modelpick_local.home import Home
 from modelpick_local.postgres import NativePostgres
 from modelpick_local.processes import ProcessId, wait_gone
@@ -70,3 +72,10 @@ def test_nothing_is_left_when_it_stops(home):
         process = ProcessId.of(server.pid)
 
     assert not process.is_alive()
+
+
+def test_copied_programs_find_their_libraries(tmp_path):
+    installed = postgres_place._installed_programs()
+    postgres_place._copy_package(installed.parent, tmp_path)
+    initdb = tmp_path / installed.parent.name / installed.name / "bin" / "initdb"
+    assert subprocess.run([initdb, "--version"], check=True, capture_output=True).stdout
