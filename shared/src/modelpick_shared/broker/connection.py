@@ -46,9 +46,11 @@ class BrokerConnector:
         )
 
 
+# aio-pika raises a bare RuntimeError for a channel opened on a connection that has died; its
+# ChannelInvalidStateError is one, too.
 CONNECTION_ERRORS = (
     aio_pika.exceptions.AMQPError,
-    aio_pika.exceptions.ChannelInvalidStateError,
+    RuntimeError,
     OSError,
     TimeoutError,
 )
