@@ -1,0 +1,167 @@
+"""Whole systems with simulators, and the means to look at them from outside."""
+
+import os
+
+import httpx
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from modelpick_local.demo.customer import READY_SUBJECT, Customer
+from modelpick_local.demo.picking import across_tiers
+from modelpick_local.demo.samples import PROMPT
+from modelpick_local.demo.vendors import NO_VENDORS
+from modelpick_local.system import System
+from modelpick_shared.testing import eventually
+
+# Many people sign in from one address here.
+NO_LIMITS = {"RATE_LIMIT_SIGN_IN_PER_IP": "0", "RATE_LIMIT_CHECKOUTS": "0", "RATE_LIMIT_UPLOADS": "0"}
+
+
+@pytest.fixture(scope="session")
+def own_stores(request):
+    """Return a function that gives a system stores of its own on those that the environment names, if any."""
+
+    def make() -> dict[str, str]:
+        stores = {}
+        if os.environ.get("DATABASE_URL"):
+            stores["DATABASE_URL"] = request.getfixturevalue("postgres_server").create()
+        if os.environ.get("RABBITMQ_URL"):
+            stores["RABBITMQ_URL"] = request.getfixturevalue("rabbit_server").create_vhost()
+        return stores
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def system_with(own_stores):
+    """Return a function that makes a system with these settings, to be used in a `with` statement."""
+
+    def make(**settings: str) -> System:
+        environment = {**NO_VENDORS, **NO_LIMITS, **own_stores(), **settings}
+        return System(env=environment, stop_timeout_s=150.0)
+
+    return make
+
+
+@pytest.fixture
+async def visit():
+    """Return a function that opens a browser at a system; with a name, somebody signs in there."""
+    browsers = []
+
+    async def open_one(system, name=None) -> Customer:
+        browser = Customer.visiting(
+            system.site_url, system.simulators()["mail"], f"{name or 'nobody'}@example.com"
+        )
+        customer = await browser.__aenter__()
+        browsers.append(browser)
+        if name is not None:
+            await customer.sign_in()
+        return customer
+
+    yield open_one
+    for browser in browsers:
+        await browser.__aexit__(None, None, None)
+
+
+@pytest.fixture
+def order():
+    """Return a function that takes a customer from nothing to a paid report, and returns its id."""
+
+    async def buy(customer, uploads, models):
+        model_ids = await pick(customer, models) if isinstance(models, int) else models
+        draft = await customer.prepare_draft(uploads, model_ids, PROMPT)
+        payable = await customer.check_out(draft.id)
+        await customer.pay(payable)
+        return await customer.report_of(payable.session_id)
+
+    async def pick(customer, count):
+        # Free models run one call at a time and would only make the tests slow.
+        paid = [model for model in await customer.models() if model.tier != "free"]
+        return [model.id for model in across_tiers(paid, count)]
+
+    return buy
+
+
+@pytest.fixture
+def ledger():
+    """Return a function that reads what a system's database holds about a report, in one row."""
+
+    def read(system, report_id) -> dict:
+        with psycopg.connect(system.variables()["DATABASE_URL"], row_factory=dict_row) as connection:
+            row = connection.execute(LEDGER, {"report": report_id}).fetchone()
+        assert row is not None
+        return row
+
+    return read
+
+
+LEDGER = """
+SELECT report.status, report.total_jobs, report.completed_jobs, report.over_ceiling,
+    report.spent_usd, report.reserved_usd, report.ceiling_usd,
+    (SELECT count(*) FROM benchmark_runs WHERE report_id = report.id) AS runs,
+    (SELECT count(*) FROM benchmark_jobs WHERE report_id = report.id AND state <> 'done') AS open_jobs,
+    (SELECT sum(done) FROM report_models WHERE report_id = report.id) AS counted,
+    (SELECT coalesce(sum(billed_usd), 0) FROM attempts WHERE report_id = report.id) AS billed_usd,
+    (SELECT count(*) FROM reports WHERE order_id = report.order_id) AS reports_of_order,
+    (SELECT count(*) FROM emails WHERE report_id = report.id AND state = 'sent') AS sent_mails,
+    (SELECT count(*) FROM emails WHERE report_id = report.id) AS mails,
+    (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS unsent
+FROM reports AS report WHERE report.id = %(report)s
+"""
+
+
+@pytest.fixture
+def settled_once(ledger):
+    """Return a function that checks a finished report: every outcome, cent and mail counted once."""
+
+    async def check(system, customer, report_id, jobs) -> None:
+        def nothing_left() -> dict | None:
+            row = ledger(system, report_id)
+            return row if row["unsent"] == 0 and row["sent_mails"] == row["mails"] == 1 else None
+
+        row = await eventually(nothing_left, within_s=30)
+        assert row["total_jobs"] == row["completed_jobs"] == row["runs"] == row["counted"] == jobs
+        assert row["open_jobs"] == 0
+        assert row["reports_of_order"] == 1
+        assert row["billed_usd"] == row["spent_usd"]
+        assert not row["over_ceiling"]
+        assert row["spent_usd"] + row["reserved_usd"] <= row["ceiling_usd"]
+        assert len(await customer.inbox.mails(READY_SUBJECT)) == 1
+
+    return check
+
+
+@pytest.fixture
+def journal():
+    """Return a function that reads what the model API saw."""
+
+    async def read(system) -> dict:
+        address = f"{system.simulators()['openrouter']}/_control/journal"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(address)).raise_for_status().json()
+
+    return read
+
+
+@pytest.fixture
+def await_progress():
+    """Return a function that waits until a share of a report's runs is done."""
+
+    async def wait(customer, report_id, share):
+        async for report in customer.watch(report_id):
+            if report.completed_jobs >= share * report.total_jobs or report.is_over:
+                return report
+        raise AssertionError("the report ended without a state")
+
+    return wait
+
+
+@pytest.fixture
+def await_end():
+    """Return a function that watches a report to its end."""
+
+    async def wait(customer, report_id):
+        return [report async for report in customer.watch(report_id)][-1]
+
+    return wait

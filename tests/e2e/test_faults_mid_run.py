@@ -1,0 +1,129 @@
+"""Parts die in the middle of a report; the report goes on, and everything is counted once."""
+
+import asyncio
+import signal
+
+import httpx
+import pytest
+
+from modelpick_local.demo.customer import READY_SUBJECT
+from modelpick_local.demo.samples import PROMPT, sample_uploads
+from modelpick_local.state import Phase
+from modelpick_shared.testing import eventually
+
+pytestmark = pytest.mark.e2e
+
+IMAGES, MODELS = 4, 4
+JOBS = IMAGES * MODELS * 3
+# Calls take long enough for a run of about five seconds: the faults come in its middle.
+SLOW = {"SIMULATOR_LATENCY_MS": "800-1200"}
+
+
+@pytest.fixture(scope="module")
+def slow_system(system_with):
+    with system_with(**SLOW) as system:
+        yield system
+
+
+@pytest.fixture
+def restarted(slow_system):
+    """Return a function that kills parts and waits until the launcher has them ready again."""
+
+    async def kill(*parts):
+        before = {name: slow_system.parts()[name].restarts for name in parts}
+        for name in parts:
+            slow_system.kill(name, signal.SIGKILL)
+        await eventually(lambda: all(is_back(name, before[name]) for name in parts), within_s=60)
+
+    def is_back(name, restarts):
+        part = slow_system.parts()[name]
+        return part.restarts > restarts and part.phase == Phase.READY
+
+    return kill
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param(["model-worker"], id="the worker"),
+        pytest.param(["orchestrator"], id="the orchestrator"),
+        pytest.param(
+            ["model-worker", "orchestrator", "reports", "notifier"], id="everything that works on it"
+        ),
+    ],
+)
+async def test_a_report_outlives_the_death_of(
+    parts, slow_system, restarted, visit, order, await_progress, await_end, settled_once
+):
+    customer = await visit(slow_system, "-".join(parts))
+    report_id = await order(customer, sample_uploads(IMAGES), MODELS)
+    seen = await await_progress(customer, report_id, 0.25)
+
+    await restarted(*parts)
+
+    report = await await_end(customer, report_id)
+    assert not seen.is_over
+    assert (report.status, report.completed_jobs) == ("complete", JOBS)
+    await customer.inbox.next_mail(READY_SUBJECT)
+    await settled_once(slow_system, customer, report_id, JOBS)
+
+
+async def test_a_report_outlives_the_death_of_the_broker(
+    slow_system, restarted, visit, order, await_progress, await_end, settled_once
+):
+    if "broker" not in slow_system.parts():
+        pytest.skip("the broker is somebody else's: RABBITMQ_URL is set")
+    customer = await visit(slow_system, "broker")
+    report_id = await order(customer, sample_uploads(IMAGES), MODELS)
+    seen = await await_progress(customer, report_id, 0.25)
+
+    await restarted("broker")
+
+    report = await await_end(customer, report_id)
+    assert not seen.is_over
+    assert (report.status, report.completed_jobs) == ("complete", JOBS)
+    await customer.inbox.next_mail(READY_SUBJECT)
+    await settled_once(slow_system, customer, report_id, JOBS)
+
+
+async def test_an_event_of_stripes_that_comes_ten_times_at_once_makes_one_report(
+    slow_system, stripe, visit, await_end, settled_once
+):
+    customer = await visit(slow_system, "ten-times")
+    models = [model.id for model in await customer.models()][:MODELS]
+    draft = await customer.prepare_draft(sample_uploads(IMAGES), models, PROMPT)
+    payable = await customer.check_out(draft.id)
+    await stripe.put("/_control/webhook", json={"held": True})
+    success = await customer.enter_card(payable)
+    event = await paying_event(stripe, payable.session_id)
+
+    deliveries = stripe.post(
+        f"/_control/events/{event}/deliver", json={"times": 10, "concurrent": True}, timeout=30
+    )
+    delivered, page = await asyncio.gather(deliveries, customer.client.get(success))
+    await stripe.put("/_control/webhook", json={"held": False})
+
+    assert delivered.json() == {"statuses": [200] * 10}
+    assert page.status_code in {200, 303}
+    report_id = await customer.report_of(payable.session_id)
+    report = await await_end(customer, report_id)
+    again = await stripe.post(f"/_control/events/{event}/deliver", json={"times": 3})
+    assert again.json() == {"statuses": [200] * 3}
+    assert (report.status, report.completed_jobs) == ("complete", JOBS)
+    assert [item["id"] for item in (await customer.client.get("/api/reports")).json()["items"]] == [report_id]
+    await customer.inbox.next_mail(READY_SUBJECT)
+    await settled_once(slow_system, customer, report_id, JOBS)
+
+
+@pytest.fixture
+async def stripe(slow_system):
+    key = slow_system.variables()["STRIPE_SECRET_KEY"]
+    address = slow_system.simulators()["stripe"]
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
+        yield client
+
+
+async def paying_event(stripe, session_id):
+    events = (await stripe.get("/v1/events", params={"type": "checkout.session.completed"})).json()["data"]
+    return next(event["id"] for event in events if event["data"]["object"]["id"] == session_id)

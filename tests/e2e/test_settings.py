@@ -1,0 +1,27 @@
+"""A setting that makes no sense stops the start with one line that names it."""
+
+import pytest
+
+from modelpick_local.errors import PartFailedError
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "abc"), ("PRICE_CENTS", "abc"), ("COST_CEILING_USD", "-1"), ("RATE_LIMIT_UPLOADS", "many")],
+)
+def test_a_setting_with_an_unknown_value_is_named_and_nothing_starts(system_with, name, value):
+    system = system_with(**{name: value})
+    try:
+        with pytest.raises(PartFailedError, match="did not become ready"):
+            system.start()
+
+        last_line = system.log.read_text().splitlines()[-1]
+        assert name in last_line
+        assert value not in last_line
+        assert "Traceback" not in system.log.read_text()
+        assert system.stop() == 2
+        assert system.parts() == {}
+    finally:
+        system.close()
