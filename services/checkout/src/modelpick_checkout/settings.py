@@ -3,12 +3,19 @@ from modelpick_shared.settings import (
     BrokerSettings,
     DatabaseSettings,
     ImageStoreSettings,
+    RateLimitSettings,
     ServiceSettings,
     StripeSettings,
 )
 
 
 class CheckoutSettings(
-    ServiceSettings, DatabaseSettings, BrokerSettings, ImageStoreSettings, StripeSettings, BenchmarkSettings
+    ServiceSettings,
+    DatabaseSettings,
+    BrokerSettings,
+    ImageStoreSettings,
+    StripeSettings,
+    BenchmarkSettings,
+    RateLimitSettings,
 ):
     """What the checkout service reads from the environment."""
