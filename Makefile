@@ -67,7 +67,7 @@ test-faults: $(STAMP) ## pass the long fault suite
 check: $(STAMP) ## lint, types, import boundaries, generated files up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(MEMBERS:%=%/src)
+	$(BIN)/mypy $(MEMBERS:%=%/src) benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/python -m modelpick_local.with_postgres -- $(BIN)/python -m modelpick_shared.db.check
 	$(BIN)/python -m modelpick_shared.contracts.schemas --check

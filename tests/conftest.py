@@ -65,22 +65,15 @@ async def visit():
 
 
 @pytest.fixture
-def order():
-    """Return a function that takes a customer from nothing to a paid report, and returns its id."""
+def buy():
+    """Return a function with which a customer buys a report on so many paid models, and gets its id."""
 
-    async def buy(customer, uploads, models):
-        model_ids = await pick(customer, models) if isinstance(models, int) else models
-        draft = await customer.prepare_draft(uploads, model_ids, PROMPT)
-        payable = await customer.check_out(draft.id)
-        await customer.pay(payable)
-        return await customer.report_of(payable.session_id)
-
-    async def pick(customer, count):
+    async def buy_one(customer, uploads, models):
         # Free models run one call at a time and would only make the tests slow.
         paid = [model for model in await customer.models() if model.tier != "free"]
-        return [model.id for model in across_tiers(paid, count)]
+        return await customer.buy(uploads, [model.id for model in across_tiers(paid, models)], PROMPT)
 
-    return buy
+    return buy_one
 
 
 @pytest.fixture
@@ -142,26 +135,3 @@ def journal():
             return (await client.get(address)).raise_for_status().json()
 
     return read
-
-
-@pytest.fixture
-def await_progress():
-    """Return a function that waits until a share of a report's runs is done."""
-
-    async def wait(customer, report_id, share):
-        async for report in customer.watch(report_id):
-            if report.completed_jobs >= share * report.total_jobs or report.is_over:
-                return report
-        raise AssertionError("the report ended without a state")
-
-    return wait
-
-
-@pytest.fixture
-def await_end():
-    """Return a function that watches a report to its end."""
-
-    async def wait(customer, report_id):
-        return [report async for report in customer.watch(report_id)][-1]
-
-    return wait

@@ -24,7 +24,7 @@ def mocked(system_with):
 
 
 async def test_checkout_makes_the_paid_report_at_once_and_it_runs_to_its_end(
-    mocked, visit, await_end, settled_once, journal
+    mocked, visit, settled_once, journal
 ):
     customer = await visit(mocked, "mocked")
     models = [model.id for model in await customer.models()][:2]
@@ -36,7 +36,7 @@ async def test_checkout_makes_the_paid_report_at_once_and_it_runs_to_its_end(
     assert payable.session_id.startswith("cs_mock_")
     assert payable.url.endswith(f"/checkout/success?session_id={payable.session_id}")
     assert payment.status == "paid"
-    report = await await_end(customer, payment.report_id)
+    report = await customer.await_progress(payment.report_id)
     assert report.status == "complete"
     assert len((await journal(mocked))["calls"]) >= JOBS
     await customer.inbox.next_mail(READY_SUBJECT)

@@ -88,12 +88,10 @@ async def test_signing_out_ends_the_session_on_the_server_too(visit, system):
     assert (await customer.client.get("/api/me")).status_code == 401
 
 
-async def test_a_revoked_link_opens_nothing_and_a_new_one_has_another_token(
-    visit, system, order, await_end, stranger
-):
+async def test_a_revoked_link_opens_nothing_and_a_new_one_has_another_token(visit, system, buy, stranger):
     customer = await visit(system, "sharing")
-    report_id = await order(customer, sample_uploads(1), 1)
-    old = (await await_end(customer, report_id)).share_token
+    report_id = await buy(customer, sample_uploads(1), 1)
+    old = (await customer.await_progress(report_id)).share_token
     share = f"/api/reports/{report_id}/share"
 
     revoked = (await customer.client.post(share, json={"enabled": False})).json()

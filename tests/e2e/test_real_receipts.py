@@ -20,12 +20,12 @@ def upload_of(photograph):
 
 
 @pytest.mark.skipif(len(PHOTOGRAPHS) < 10, reason="no photographs of real receipts beside this checkout")
-async def test_ten_real_receipts_make_a_report(visit, system, order, await_end, settled_once):
+async def test_ten_real_receipts_make_a_report(visit, system, buy, settled_once):
     customer = await visit(system, "real")
     uploads = [upload_of(photograph) for photograph in PHOTOGRAPHS]
 
-    report_id = await order(customer, uploads, 3)
-    report = await await_end(customer, report_id)
+    report_id = await buy(customer, uploads, 3)
+    report = await customer.await_progress(report_id)
     document = (await customer.client.get(f"/api/reports/{report_id}/document")).json()
 
     assert report.status == "complete"

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -119,7 +119,14 @@ class Customer:
 
         return await patiently(report_id, for_what="the report of the payment", within_s=within_s)
 
-    async def watch(self, report_id: str) -> AsyncIterator[Report]:
+    async def buy(self, uploads: Sequence[Upload], model_ids: Sequence[str], prompt: str) -> str:
+        """Go from nothing to a paid report; return its id."""
+        draft = await self.prepare_draft(uploads, model_ids, prompt)
+        payable = await self.check_out(draft.id)
+        await self.pay(payable)
+        return await self.report_of(payable.session_id)
+
+    async def watch(self, report_id: str) -> AsyncGenerator[Report]:
         """Yield how the report stands, from now to its end; connect again whenever the stream is cut."""
         last_id: str | None = None
         while True:
@@ -135,7 +142,15 @@ class Customer:
                     raise
             await asyncio.sleep(_RECONNECT_S)
 
-    async def events(self, report_id: str, last_id: str | None = None) -> AsyncIterator[ServerEvent]:
+    async def await_progress(self, report_id: str, share: float = 1.0) -> Report:
+        """Watch until this share of the runs is done, or the report has ended; return how it stands."""
+        async with aclosing(self.watch(report_id)) as states:
+            async for report in states:
+                if report.is_over or (share < 1 and report.completed_jobs >= share * report.total_jobs):
+                    return report
+        raise DemoError(f"report {report_id} was watched to its end without having ended")
+
+    async def events(self, report_id: str, last_id: str | None = None) -> AsyncGenerator[ServerEvent]:
         """Yield the events of one connection, as they come; `last_id` is that of the last one seen."""
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         address = f"/api/reports/{report_id}/events"

@@ -1,0 +1,1 @@
+"""Benchmarks, as ratios against a bound or a baseline of the same run: `make bench`."""
