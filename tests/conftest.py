@@ -11,6 +11,7 @@ from modelpick_local.demo.customer import READY_SUBJECT, Customer
 from modelpick_local.demo.picking import across_tiers
 from modelpick_local.demo.samples import PROMPT
 from modelpick_local.demo.vendors import NO_VENDORS
+from modelpick_local.state import Phase
 from modelpick_local.system import System
 from modelpick_shared.testing import eventually
 
@@ -135,3 +136,20 @@ def journal():
             return (await client.get(address)).raise_for_status().json()
 
     return read
+
+
+@pytest.fixture
+def kill():
+    """Return a function that kills parts of a system and waits until they are ready again."""
+
+    async def kill_all(system, *names):
+        before = {name: system.parts()[name].restarts for name in names}
+        for name in names:
+            system.kill(name)
+        await eventually(lambda: all(is_back(system, name, before[name]) for name in names), within_s=90)
+
+    def is_back(system, name, restarts):
+        part = system.parts()[name]
+        return part.restarts > restarts and part.phase == Phase.READY
+
+    return kill_all

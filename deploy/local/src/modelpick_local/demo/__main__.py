@@ -3,7 +3,11 @@
 import asyncio
 import signal
 import sys
+import time
 
+import httpx
+
+from modelpick_local.demo.errors import DemoError
 from modelpick_local.demo.options import Options, read_options
 from modelpick_local.demo.show import Screen, new_console
 from modelpick_local.demo.story import tell
@@ -16,6 +20,7 @@ from modelpick_local.state import read_state
 from modelpick_local.system import System
 
 _INTERRUPTED_EXIT_CODE = 130
+_POLL_S = 0.5
 _STOP_TIMEOUT_S = 160.0  # the worker may finish calls of 130 s
 
 
@@ -37,12 +42,17 @@ def demo() -> int:
     screen.step(f"starting the system (logs: {settings.home.logs})")
     with _system(settings) as system:
         screen.step(f"ready at {system.site_url}")
-        mail_url = system.simulators()["mail"]
-        address = asyncio.run(tell(system.site_url, mail_url, options, screen))
-        screen.step(f"the report: {address}")
+        screen.step(f"the report: {_told(system, options, screen)}")
         if options.keeps_running:
             _keep_running(system, options, screen)
     return 0
+
+
+def _told(system: System, options: Options, screen: Screen) -> str:
+    try:
+        return asyncio.run(tell(system.site_url, system.simulators()["mail"], options, screen))
+    except httpx.HTTPError as error:
+        raise DemoError(f"the site does not answer: {error!r} (logs: {system.home.logs})") from error
 
 
 def _system(settings: LauncherSettings) -> System:
@@ -70,7 +80,8 @@ def _keep_running(system: System, options: Options, screen: Screen) -> None:
     for vendor, address in system.simulators().items():
         screen.step(f"  {vendor:10} {address}")
     try:
-        signal.pause()
+        while system.parts():  # until `make down` stops it from elsewhere
+            time.sleep(_POLL_S)
     except KeyboardInterrupt:
         screen.step("stopping")
 
