@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+import aio_pika
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
@@ -21,6 +22,9 @@ from modelpick_shared.errors import BrokerUnavailableError
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
+
+# A broker that dies while it is being asked may never answer.
+START_TIMEOUT_S = 60.0
 
 
 class QueueReader(Protocol):
@@ -53,7 +57,10 @@ async def release(incoming: AbstractIncomingMessage) -> None:
 
 def still_ours(incoming: AbstractIncomingMessage) -> bool:
     """Say whether the delivery's channel lives; once it is dead the broker delivers the message again."""
-    return not incoming.channel.is_closed
+    try:
+        return not incoming.channel.is_closed
+    except aio_pika.exceptions.ChannelInvalidStateError:  # a dead channel's message does not name it
+        return False
 
 
 class Consumer(Generic[M]):
@@ -281,7 +288,8 @@ class ConsumerGroup:
             try:
                 connection = await self._connector.connect()
                 async with connection:
-                    lost = await self._start(connection)
+                    async with asyncio.timeout(START_TIMEOUT_S):
+                        lost = await self._start(connection)
                     attempt = 0
                     await lost.wait()
             except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:

@@ -22,6 +22,8 @@ from modelpick_shared.telemetry import trace_headers
 log = structlog.get_logger()
 
 PUBLISH_TIMEOUT_S = 5.0
+# All publishing waits for the channel: a broker that dies while it opens must not hold it for ever.
+OPEN_TIMEOUT_S = 20.0
 CONNECTION_CHECK_S = 5.0
 
 
@@ -106,13 +108,11 @@ class Publisher:
         """
         channel = await self._ready_channel()
         try:
-            exchange = await channel.get_exchange(message.exchange, ensure=False)
-            await exchange.publish(
-                _wire_message(message),
-                message.routing_key,
-                mandatory=message.persistent,
-                timeout=PUBLISH_TIMEOUT_S,
-            )
+            async with asyncio.timeout(PUBLISH_TIMEOUT_S):
+                exchange = await channel.get_exchange(message.exchange, ensure=False)
+                await exchange.publish(
+                    _wire_message(message), message.routing_key, mandatory=message.persistent
+                )
         except aio_pika.exceptions.PublishError as error:
             raise BrokerUnavailableError(f"no queue for {message.type} at {message.routing_key}") from error
         except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
@@ -128,10 +128,11 @@ class Publisher:
 
     async def _open_channel(self) -> AbstractChannel:
         try:
-            if self._connection is None or self._connection.is_closed:
-                self._connection = await self._connector.connect()
-            channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
-            await declare(channel, self._queues)
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                if self._connection is None or self._connection.is_closed:
+                    self._connection = await self._connector.connect()
+                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                await declare(channel, self._queues)
         except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
             reraise_own_cancellation(error)
             await self._close_quietly(self._connection)
