@@ -72,10 +72,10 @@ SERVICES = (
 
 
 def service_part(
-    service: Service, port: int, environment: Mapping[str, str], checkout: Path, stop_timeout_s: float | None
+    service: Service, port: int, environment: Mapping[str, str], stop_timeout_s: float | None
 ) -> Part:
     own = {"SERVICE_HOST": LOOPBACK, "SERVICE_PORT": str(port)}
-    command = module_command(service.module, {**environment, **own}, checkout)
+    command = module_command(service.module, {**environment, **own})
     return Part(
         name=service.name,
         kind=PartKind.SERVICE,
@@ -87,10 +87,11 @@ def service_part(
     )
 
 
-def module_command(module: str, environment: Mapping[str, str], checkout: Path) -> Command:
+def module_command(module: str, environment: Mapping[str, str]) -> Command:
     return Command(
         argv=(sys.executable, "-m", module),
         env={**environment, "PYTHONUNBUFFERED": "1"},
-        folder=checkout,
+        # No `.env` lies there: the launcher has read it, and an empty variable must beat its value.
+        folder=Path("/"),
         stop_signal=signal.SIGTERM,
     )

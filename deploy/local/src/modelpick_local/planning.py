@@ -21,7 +21,7 @@ def make_plan(settings: LauncherSettings, run_id: str, say: Callable[[str], None
     environment = {**settings.values, **variables}
     ports = {service.name: free_port() for service in SERVICES}
     services = [
-        service_part(service, ports[service.name], environment, settings.checkout, settings.stop_timeout_s)
+        service_part(service, ports[service.name], environment, settings.stop_timeout_s)
         for service in SERVICES
     ]
     native = [store.part for store in (database, broker) if store.part is not None]
@@ -33,7 +33,7 @@ def make_plan(settings: LauncherSettings, run_id: str, say: Callable[[str], None
             *services,
             gateway_part(settings, ports),
         ),
-        migration=module_command(_MIGRATION, environment, settings.checkout),
+        migration=module_command(_MIGRATION, environment),
         variables=variables,
     )
 

@@ -67,7 +67,7 @@ def _mail(settings: LauncherSettings) -> Simulator:
 
 def _part(vendor: str, port: int, settings: LauncherSettings, own: dict[str, str], note: str = "") -> Part:
     environment = {**settings.values, **own, "SIMULATOR_PORT": str(port)}
-    command = module_command(f"modelpick_simulators.{vendor}.main", environment, settings.checkout)
+    command = module_command(f"modelpick_simulators.{vendor}.main", environment)
     return Part(
         name=f"{vendor}-simulator",
         kind=PartKind.SIMULATOR,
