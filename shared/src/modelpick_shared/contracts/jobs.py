@@ -83,7 +83,10 @@ class RequestParameters(_Frozen):
 
 
 class RunRequested(Message):
-    """Call one model on one image once."""
+    """Call one model on one image once.
+
+    `calls_made` are the model calls that earlier attempts at the job made: `MAX_RETRIES` bounds them all.
+    """
 
     TYPE: ClassVar[str] = "run.requested"
 
@@ -100,6 +103,7 @@ class RunRequested(Message):
     image: ImageRef
     price_cap: PriceCap
     preferred_provider: str | None = None
+    calls_made: int = Field(default=0, ge=0)
 
     def correlation_id(self) -> UUID:
         return self.report_id
@@ -110,7 +114,13 @@ class RunRequested(Message):
 
 
 class RunFinished(Message):
-    """What came of one attempt at a job."""
+    """What came of one attempt at a job.
+
+    `attempts` are the model calls that the attempt made. `may_be_billed` is False where none of them can have
+    been billed; where it is True and neither cost nor tokens are known, the worst case counts.
+    `unmeasured_reason` also says why a job comes back with `retry_later`: `platform` is the operator's fault
+    (401, 402). `latency_ms` is the time of the answered call alone, in milliseconds.
+    """
 
     TYPE: ClassVar[str] = "run.finished"
 
@@ -126,6 +136,7 @@ class RunFinished(Message):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cost_usd: Decimal | None = None
+    may_be_billed: bool = True
     latency_ms: int | None = None
     provider: str | None = None
     generation_id: str | None = None

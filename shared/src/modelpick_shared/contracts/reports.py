@@ -30,20 +30,29 @@ class ReportPaid(_AboutReport):
 
 
 class RunReplayRequested(_AboutReport):
-    """An operator asks for a job to be dispatched again unless it is counted."""
+    """An operator asks for a job to be dispatched again unless it is counted.
+
+    `attempt_token` names the attempt whose message was laid down: a later attempt that is on its way is left
+    alone, so asking twice changes nothing.
+    """
 
     TYPE: ClassVar[str] = "run.replay_requested"
 
     model_id: str
     image_index: int
     run_index: int
+    attempt_token: UUID | None = None
 
 
 class ReportResumeRequested(_AboutReport):
+    """An operator asks for what an ended report left unmeasured to be run."""
+
     TYPE: ClassVar[str] = "report.resume_requested"
 
 
 class ReportCancelRequested(_AboutReport):
+    """An operator asks for a report to end with what it has."""
+
     TYPE: ClassVar[str] = "report.cancel_requested"
 
 

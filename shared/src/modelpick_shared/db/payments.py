@@ -49,3 +49,15 @@ class StripeEvent(Base):
     session_id: Mapped[str | None] = mapped_column(index=True)
     problem: Mapped[str | None]
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Refund(Base):
+    """Money given back for an order, at most once a payment."""
+
+    __tablename__ = "refunds"
+
+    payment_intent_id: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), index=True)
+    amount_cents: Mapped[int]
+    reason: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -21,6 +21,8 @@ from modelpick_shared.ids import new_id
 
 
 class Report(Base):
+    """A paid report. `paused_at` stops its clock; `paused_s` is how long earlier pauses took, in seconds."""
+
     __tablename__ = "reports"
     __table_args__ = (
         CheckConstraint("status IN ('paid', 'running', 'complete', 'partial', 'failed')", name="status"),
@@ -51,10 +53,12 @@ class Report(Base):
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     deadline_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    paused_s: Mapped[Decimal] = mapped_column(default=Decimal(0), server_default=text("0"))
 
 
 class ReportModel(Base):
-    """The counters of one model in one report."""
+    """The counters of one model in one report, and the provider that served it first."""
 
     __tablename__ = "report_models"
 
@@ -66,10 +70,14 @@ class ReportModel(Base):
     passed: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     unmeasured: Mapped[int] = mapped_column(default=0)
+    provider: Mapped[str | None]
 
 
 class BenchmarkJob(Base):
-    """The plan: one row a job, `pending` until dispatched, `in_flight` until its result, then `done`."""
+    """The plan: one row a job, `pending` until dispatched, `in_flight` until its result, then `done`.
+
+    `worst_case_usd` is what one call can cost at most; `calls` are the model calls made for it so far.
+    """
 
     __tablename__ = "benchmark_jobs"
     __table_args__ = (
@@ -94,10 +102,16 @@ class BenchmarkJob(Base):
     state: Mapped[str] = mapped_column(default="pending")
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
+    calls: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    worst_case_usd: Mapped[Decimal] = mapped_column(default=Decimal(0), server_default=text("0"))
 
 
 class Attempt(Base):
-    """One dispatch of a job, with its own token, reservation and bill. A token settles once."""
+    """One dispatch of a job, with its own token, reservation and bill. A token settles once.
+
+    `lapsed`: its lease ended, or another worker found its call abandoned; the reservation stays, for the call
+    may have been billed. `late_result` is a result that came after the report had ended, kept for a resume.
+    """
 
     __tablename__ = "attempts"
     __table_args__ = (
@@ -128,6 +142,17 @@ class Attempt(Base):
     lease_ends_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     settled_at: Mapped[datetime | None]
+    late_result: Mapped[dict[str, Any] | None]
+
+
+class PlatformPause(Base):
+    """While its row exists, no paid model is dispatched: the model API refuses our key or its credit."""
+
+    __tablename__ = "platform_pauses"
+
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    began_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class BenchmarkRun(Base):

@@ -2,8 +2,15 @@
 
 from modelpick_shared.db.customers import Draft, DraftImage, SignInToken, User, UserSession
 from modelpick_shared.db.messaging import Email, OutboxMessage
-from modelpick_shared.db.payments import Order, StripeEvent
-from modelpick_shared.db.reports import Attempt, BenchmarkJob, BenchmarkRun, Report, ReportModel
+from modelpick_shared.db.payments import Order, Refund, StripeEvent
+from modelpick_shared.db.reports import (
+    Attempt,
+    BenchmarkJob,
+    BenchmarkRun,
+    PlatformPause,
+    Report,
+    ReportModel,
+)
 
 __all__ = [
     "Attempt",
@@ -14,6 +21,8 @@ __all__ = [
     "Email",
     "Order",
     "OutboxMessage",
+    "PlatformPause",
+    "Refund",
     "Report",
     "ReportModel",
     "SignInToken",
