@@ -1,6 +1,7 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import structlog
 from fastapi import FastAPI
@@ -16,33 +17,41 @@ from modelpick_shared.broker import (
     ConsumerGroup,
     Publisher,
     Service,
+    Verdict,
     event_queue,
     model_queue,
 )
-from modelpick_shared.catalog import load_catalog
-from modelpick_shared.contracts import ReportCompleted, ReportFailed, ReportPaid, RunFinished
+from modelpick_shared.catalog import Catalog, load_catalog
+from modelpick_shared.contracts import (
+    Message,
+    ReportCancelRequested,
+    ReportCompleted,
+    ReportFailed,
+    ReportPaid,
+    ReportResumeRequested,
+    RunFinished,
+    RunReplayRequested,
+)
 from modelpick_shared.db import Database, Outbox, OutboxRelay
 from modelpick_shared.errors import TransientError
 from modelpick_shared.http.app import background, create_app
 from modelpick_shared.http.health import Readiness
 
 log = structlog.get_logger()
+M = TypeVar("M", bound=Message)
 
 NAME = Service.ORCHESTRATOR
 RECORD_BATCH = 100
-SWEEP_INTERVAL_S = 2.0
+SWEEP_INTERVAL_S = 1.0
 DRAIN_TIMEOUT_S = 10.0
 
 
 class Parts:
     """The orchestrator's parts, wired: which queue leads to which handler, and what runs beside."""
 
-    def __init__(self, settings: OrchestratorSettings) -> None:
+    def __init__(self, settings: OrchestratorSettings, catalog: Catalog) -> None:
         self.database = Database(settings.database_url.get_secret_value(), application=NAME)
         connector = BrokerConnector(settings.rabbitmq_url.get_secret_value(), name=NAME)
-        catalog = load_catalog()
-        results = event_queue(NAME, RunFinished)
-        paid = event_queue(NAME, ReportPaid)
         self.publisher = Publisher(
             connector,
             queues=[
@@ -59,9 +68,12 @@ class Parts:
         self.consumers = ConsumerGroup(
             connector,
             [
-                Consumer(paid, ReportPaid, handlers.report_paid, prefetch=4, publisher=self.publisher),
+                self._consumer(ReportPaid, handlers.report_paid),
+                self._consumer(RunReplayRequested, handlers.replay_requested),
+                self._consumer(ReportResumeRequested, handlers.resume_requested),
+                self._consumer(ReportCancelRequested, handlers.cancel_requested),
                 BatchConsumer(
-                    results,
+                    event_queue(NAME, RunFinished),
                     RunFinished,
                     handlers.runs_finished,
                     batch_size=RECORD_BATCH,
@@ -69,6 +81,10 @@ class Parts:
                 ),
             ],
         )
+
+    def _consumer(self, message_type: type[M], handler: Callable[[M], Awaitable[Verdict]]) -> Consumer[M]:
+        queue = event_queue(NAME, message_type)
+        return Consumer(queue, message_type, handler, prefetch=4, publisher=self.publisher)
 
     async def sweep_forever(self) -> None:
         while True:
@@ -84,8 +100,9 @@ class Parts:
         return Readiness(reasons=[reason for reason in (database, broker) if reason], broker=broker or "ok")
 
 
-def build(settings: OrchestratorSettings) -> FastAPI:
-    parts = Parts(settings)
+def build(settings: OrchestratorSettings, catalog: Catalog | None = None) -> FastAPI:
+    """Return the service; without a catalogue, the one on file says how many calls each model bears."""
+    parts = Parts(settings, catalog or load_catalog())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -6,9 +6,16 @@ from datetime import datetime
 from modelpick_shared.contracts import Message, ReportCompleted, ReportFailed, ReportStatus
 from modelpick_shared.db.tables import Report, ReportModel
 
+_ACTIVE = frozenset({ReportStatus.PAID.value, ReportStatus.RUNNING.value})
+
+
+def is_over(report: Report) -> bool:
+    return report.status not in _ACTIVE
+
 
 def is_complete(report: Report) -> bool:
-    return report.status == "running" and report.completed_jobs >= report.total_jobs
+    """Say whether a report that is not over has an outcome for every job."""
+    return not is_over(report) and report.completed_jobs >= report.total_jobs
 
 
 def complete(report: Report, models: Sequence[ReportModel], now: datetime) -> Message:

@@ -1,16 +1,27 @@
 """Admission of reports, and dispatch of their jobs into the slots of the models."""
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_orchestrator import repository
-from modelpick_orchestrator.planner import ModelLoad, share_slots
-from modelpick_orchestrator.repository import Load, Share
+from modelpick_orchestrator import ledger, pauses, repository
+from modelpick_orchestrator.metrics import CUT, DISPATCHED, RUNNING_REPORTS, WAITING_REPORTS
+from modelpick_orchestrator.planner import (
+    Candidate,
+    ModelState,
+    Purse,
+    ReportState,
+    is_stuck,
+    may_squeeze,
+    plan,
+)
+from modelpick_orchestrator.repository import Load, Terms
 from modelpick_orchestrator.requests import Lease, run_request
 from modelpick_orchestrator.settings import OrchestratorSettings
 from modelpick_orchestrator.snapshots import Snapshots
@@ -19,12 +30,14 @@ from modelpick_shared.contracts import JobKey, RunRequested
 from modelpick_shared.db import Outbox
 from modelpick_shared.db.tables import Report
 from modelpick_shared.ids import new_id
-from modelpick_shared.pricing import worst_case_usd
+
+log = structlog.get_logger()
 
 # A worker finds its next job at once when as many wait in its queue as it runs.
 SLOTS_A_CONCURRENT_CALL = 2
 # What is missing this long after the deadline is unmeasured; a call may run until 30 s after it.
 DEADLINE_GRACE = timedelta(seconds=45)
+_UNBOUNDED = 1_000_000
 
 
 class Dispatcher:
@@ -38,61 +51,134 @@ class Dispatcher:
         self._snapshots = snapshots
         self._outbox = outbox
 
-    async def fill(self, session: AsyncSession, active: Sequence[Report]) -> None:
-        """Admit waiting reports while there is room, then give every free slot a job."""
-        now = await repository.database_time(session)
+    async def fill(self, session: AsyncSession, active: Sequence[Report], now: datetime) -> list[JobKey]:
+        """Admit waiting reports while there is room, then give every free slot a job.
+
+        Returns the jobs that are to be given up, because the money for them can never come.
+        """
         await self._admit(session, active, now)
-        running = {report.id: report for report in active if report.status == "running"}
+        running = {report.id: report for report in _by_age(active, "running")}
         if not running:
-            return
+            return []
         loads = await repository.loads(session, list(running))
-        shares = self._shares(loads, sorted(running.values(), key=lambda report: report.created_at))
-        if shares:
-            jobs = await repository.take_jobs(session, shares)
-            await self._send(session, jobs, running, now)
+        states = await self._states(session, running, loads, now)
+        states, cut = await self._resolve_stuck(session, states)
+        started = plan(states, await self._models(session, loads))
+        if started:
+            await self._send(session, started, running, now)
+        return cut
 
     async def _admit(self, session: AsyncSession, active: Sequence[Report], now: datetime) -> None:
-        free = self._settings.max_running_reports - sum(report.status == "running" for report in active)
-        waiting = sorted(
-            (report for report in active if report.status == "paid"), key=lambda report: report.created_at
-        )
-        for report in waiting:
-            if free > 0 and await repository.is_planned(session, report.id):
-                report.status = "running"
-                report.started_at = now
-                report.deadline_at = now + timedelta(seconds=self._settings.max_benchmark_duration_s)
-                report.revision += 1
-                free -= 1
+        running = sum(report.status == "running" for report in active)
+        waiting = _by_age(active, "paid")
+        for report in list(waiting):
+            if running < self._settings.max_running_reports and await repository.is_planned(
+                session, report.id
+            ):
+                self._start(report, now)
+                running += 1
+        RUNNING_REPORTS.set(running)
+        WAITING_REPORTS.set(sum(report.status == "paid" for report in waiting))
 
-    def _shares(self, loads: list[Load], running: list[Report]) -> list[Share]:
-        order = [report.id for report in running]
-        room = self._room(loads, order)
-        return [
-            Share(report_id, load.model_id, count)
-            for load in self._model_loads(loads)
-            for report_id, count in share_slots(load, order, room).items()
-        ]
+    def _start(self, report: Report, now: datetime) -> None:
+        report.status = "running"
+        report.started_at = report.started_at or now
+        report.deadline_at = now + timedelta(seconds=self._settings.max_benchmark_duration_s)
+        report.revision += 1
 
-    def _room(self, loads: list[Load], order: list[UUID]) -> dict[UUID, int]:
-        limit = self._settings.global_concurrency or math.inf
+    async def _states(
+        self, session: AsyncSession, running: dict[UUID, Report], loads: list[Load], now: datetime
+    ) -> list[ReportState]:
+        rows = await repository.rows(session, list(running))
         in_flight: dict[UUID, int] = defaultdict(int)
+        live: dict[UUID, int] = defaultdict(int)
         for load in loads:
             in_flight[load.report_id] += load.in_flight
-        return {report_id: int(min(max(limit - in_flight[report_id], 0), 1_000_000)) for report_id in order}
+            live[load.report_id] += load.paid_in_flight
+        halted = await pauses.current_pause(session) is not None
+        if halted:
+            waiting = {report_id for report_id in running if rows[report_id] or live[report_id]}
+            longest = timedelta(seconds=self._settings.platform_pause_max_s)
+            pauses.stop_clocks(running.values(), waiting, now, longest=longest)
+        limit = self._settings.global_concurrency or _UNBOUNDED
+        return [
+            ReportState(
+                report_id=report.id,
+                purse=self._purse(report),
+                rows=rows[report.id],
+                live=live[report.id],
+                room=max(limit - in_flight[report.id], 0),
+                halted=halted,
+            )
+            for report in running.values()
+        ]
 
-    def _model_loads(self, loads: list[Load]) -> list[ModelLoad]:
+    def _purse(self, report: Report) -> Purse:
+        return Purse(
+            spent_usd=report.spent_usd,
+            reserved_usd=report.reserved_usd,
+            ceiling_usd=report.ceiling_usd,
+            soft_ceiling_usd=min(self._settings.cost_soft_ceiling_usd, report.ceiling_usd),
+            over_ceiling=report.over_ceiling,
+        )
+
+    async def _resolve_stuck(
+        self, session: AsyncSession, states: list[ReportState]
+    ) -> tuple[list[ReportState], list[JobKey]]:
+        """Let reports that wait for money go on with less of a reserve, or find what they must give up."""
+        cut: list[JobKey] = []
+        resolved = []
+        for state in states:
+            squeezed = state
+            if is_stuck(state):
+                waiting = await repository.waiting_paid(session, state.report_id)
+                squeezed = replace(state, squeezed=await self._may_squeeze(session, state, waiting))
+                if is_stuck(squeezed):
+                    cut += [candidate.job for candidate in waiting]
+            resolved.append(squeezed)
+        if cut:
+            CUT.inc(len(cut))
+            log.warning("budget.cut", reports=[str(job.report_id) for job in cut[:1]], jobs=len(cut))
+        return resolved, cut
+
+    async def _may_squeeze(self, session: AsyncSession, state: ReportState, waiting: list[Candidate]) -> bool:
+        first = state.rows[0]
+        if first.begun:
+            return False
+        worst_cases = {
+            candidate.job.model_id: candidate.worst_case_usd
+            for candidate in waiting
+            if candidate.row == first.key
+        }
+        return may_squeeze(state.purse, worst_cases, await ledger.dearest_bills(session, state.report_id))
+
+    async def _models(self, session: AsyncSession, loads: list[Load]) -> list[ModelState]:
         by_model: dict[str, list[Load]] = defaultdict(list)
         for load in loads:
             by_model[load.model_id].append(load)
+        wanted = {
+            (load.report_id, model_id): count
+            for model_id, group in by_model.items()
+            for load in group
+            if (count := self._wanted(model_id, group, load)) > 0
+        }
+        waiting: dict[str, dict[UUID, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
+        for candidate in await repository.candidates(session, wanted) if wanted else []:
+            waiting[candidate.job.model_id][candidate.job.report_id].append(candidate)
         return [
-            ModelLoad(
+            ModelState(
                 model_id,
                 slots=self._slots(model_id),
                 in_flight={load.report_id: load.in_flight for load in group},
-                waiting={load.report_id: load.waiting for load in group},
+                waiting=waiting[model_id],
             )
-            for model_id, group in sorted(by_model.items())
+            for model_id, group in by_model.items()
         ]
+
+    def _wanted(self, model_id: str, group: list[Load], load: Load) -> int:
+        """Return how many jobs a report can start at a model at most: the free slots, at least one each."""
+        free = self._slots(model_id) - sum(other.in_flight for other in group)
+        return min(load.waiting, max(free, 0 if load.in_flight else 1))
 
     def _slots(self, model_id: str) -> int:
         concurrency = self._settings.per_model_concurrency
@@ -101,34 +187,53 @@ class Dispatcher:
         return SLOTS_A_CONCURRENT_CALL * concurrency
 
     async def _send(
-        self, session: AsyncSession, jobs: list[JobKey], running: dict[UUID, Report], now: datetime
+        self, session: AsyncSession, started: list[Candidate], running: dict[UUID, Report], now: datetime
     ) -> None:
-        requests = [self._request(job, running[job.report_id], now) for job in jobs]
-        await repository.insert_attempts(
-            session, [self._attempt(request, running[request.report_id]) for request in requests]
+        reserved: dict[UUID, Decimal] = defaultdict(Decimal)
+        for candidate in started:
+            reserved[candidate.job.report_id] += candidate.worst_case_usd
+        await self._snapshots.load(session, reserved)
+        terms = await repository.terms(session, reserved)
+        for report_id, amount_usd in sorted(reserved.items()):
+            await repository.reserve(session, running[report_id], amount_usd)
+        await repository.take(session, [candidate.job for candidate in started])
+        requests = [
+            self._request(candidate, running[candidate.job.report_id], terms, now) for candidate in started
+        ]
+        await ledger.insert_attempts(
+            session, [_attempt_row(*pair) for pair in zip(requests, started, strict=True)]
         )
         await self._outbox.add(session, *requests)
+        DISPATCHED.inc(len(requests))
 
-    def _request(self, job: JobKey, report: Report, now: datetime) -> RunRequested:
+    def _request(
+        self,
+        candidate: Candidate,
+        report: Report,
+        terms: dict[tuple[UUID, str], Terms],
+        now: datetime,
+    ) -> RunRequested:
         deadline_at = report.deadline_at or now
         lease_ends_at = min(now + timedelta(seconds=self._settings.lease_s), deadline_at + DEADLINE_GRACE)
+        max_tokens, provider = terms[report.id, candidate.job.model_id]
         return run_request(
-            job,
-            self._snapshots.of(report),
+            candidate.job,
+            self._snapshots.of(report.id),
             Lease(new_id(), lease_ends_at, deadline_at),
-            max_output_tokens=self._settings.max_output_tokens,
+            max_tokens=max_tokens or self._settings.max_output_tokens,
+            preferred_provider=provider,
+            calls_made=candidate.calls,
         )
 
-    def _attempt(self, request: RunRequested, report: Report) -> dict[str, object]:
-        config = self._snapshots.of(report)
-        worst_case = worst_case_usd(
-            config.model(request.model_id),
-            config,
-            config.images[request.image_index],
-            max_tokens=request.parameters.max_tokens,
-        )
-        return request.job_key._asdict() | {
-            "token": request.attempt_token,
-            "lease_ends_at": request.lease_ends_at,
-            "reserved_usd": worst_case,
-        }
+
+def _by_age(reports: Sequence[Report], status: str) -> list[Report]:
+    chosen = [report for report in reports if report.status == status]
+    return sorted(chosen, key=lambda report: (report.created_at, report.id))
+
+
+def _attempt_row(request: RunRequested, candidate: Candidate) -> dict[str, object]:
+    return candidate.job._asdict() | {
+        "token": request.attempt_token,
+        "lease_ends_at": request.lease_ends_at,
+        "reserved_usd": candidate.worst_case_usd,
+    }

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from modelpick_shared.contracts import AttemptOutcome, Outcome, RunFinished, UnmeasuredReason
+from modelpick_shared.contracts import AttemptOutcome, JobKey, Outcome, RunFinished, UnmeasuredReason
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
 from modelpick_shared.pricing import PER_MILLION
 from modelpick_shared.scoring import clean_text, clean_value, score_answer
@@ -20,8 +20,11 @@ _WITHOUT_ANSWER = {
 NOT_FINAL = frozenset({AttemptOutcome.RETRY_LATER, AttemptOutcome.NOT_STARTED, AttemptOutcome.ABANDONED})
 
 
-def run_values(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
-    """Return the columns of `benchmark_runs` for a final result, scored."""
+def run_values(result: RunFinished, config: ConfigSnapshot, *, earlier_calls: int = 0) -> dict[str, Any]:
+    """Return the columns of `benchmark_runs` for a final result, scored.
+
+    `earlier_calls` are the model calls that earlier attempts at the job made.
+    """
     output = _cut(clean_text(result.output)) if result.output is not None else None
     return (
         result.job_key._asdict()
@@ -32,27 +35,35 @@ def run_values(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
             "response_time_ms": result.latency_ms,
             "provider": result.provider,
             "generation_id": result.generation_id,
-            "attempts": result.attempts,
+            "attempts": earlier_calls + result.attempts,
         }
     )
 
 
-def unmeasured_values(job: dict[str, Any], reason: UnmeasuredReason) -> dict[str, Any]:
+def unmeasured_values(job: JobKey, reason: UnmeasuredReason) -> dict[str, Any]:
     """Return the columns of `benchmark_runs` for a job that never got a result."""
-    return job | _unscored(Outcome.UNMEASURED) | {"unmeasured_reason": reason.value, "attempts": 0}
+    return job._asdict() | _unscored(Outcome.UNMEASURED) | {"unmeasured_reason": reason.value, "attempts": 0}
 
 
 def billed_usd(result: RunFinished, model: ModelSpec) -> Decimal | None:
     """Return what the attempt cost: as billed, else from its tokens; None when nothing is known.
 
-    A bill that is negative or not finite is not believed.
+    A bill that is negative or not finite is not believed. What cannot have been billed cost nothing.
     """
+    if not (result.may_be_billed and result.attempts):
+        return Decimal(0)
     if result.cost_usd is not None and result.cost_usd.is_finite() and result.cost_usd >= 0:
         return result.cost_usd
     if result.prompt_tokens is None or result.completion_tokens is None:
         return None
     cost = result.prompt_tokens * model.input_usd_per_1m + result.completion_tokens * model.output_usd_per_1m
     return cost / PER_MILLION
+
+
+def as_stored(result: RunFinished) -> str:
+    """Return a result as JSON that PostgreSQL can keep."""
+    output = _cut(clean_text(result.output)) if result.output is not None else None
+    return result.model_copy(update={"output": output}).model_dump_json()
 
 
 def _score(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:

@@ -11,24 +11,34 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_orchestrator import repository
-from modelpick_orchestrator.outcomes import NOT_FINAL, billed_usd, run_values, unmeasured_values
+from modelpick_orchestrator import ledger, repository
+from modelpick_orchestrator.completion import is_over
+from modelpick_orchestrator.ledger import OpenAttempt, PutBack, Settlement
+from modelpick_orchestrator.metrics import OVER_CEILING, RECORDED
+from modelpick_orchestrator.outcomes import NOT_FINAL, as_stored, billed_usd, run_values, unmeasured_values
 from modelpick_orchestrator.snapshots import Snapshots
-from modelpick_shared.contracts import JobKey, RunFinished, UnmeasuredReason
-from modelpick_shared.db.tables import Attempt, Report
+from modelpick_shared.contracts import AttemptOutcome, JobKey, RunFinished, UnmeasuredReason
+from modelpick_shared.db.tables import Report
 
 log = structlog.get_logger()
+
+# A job whose worker dies again and again is given up; a broken connection costs one dispatch, too.
+MAX_DISPATCHES = 20
 
 
 @dataclass
 class Recorder:
-    """Records into the reports whose locks the transaction holds; `changed` collects those that moved."""
+    """Records into the reports whose locks the transaction holds; `changed` collects those that moved.
+
+    `refused_key` holds what the model API said when it refused our key or its credit.
+    """
 
     session: AsyncSession
     reports: dict[UUID, Report]
     snapshots: Snapshots
     now: datetime
     changed: set[UUID] = field(default_factory=set)
+    refused_key: str | None = None
 
     async def record(self, results: Sequence[RunFinished]) -> None:
         """Settle the attempts of `results` and count what was not counted yet.
@@ -36,67 +46,147 @@ class Recorder:
         A result whose attempt is settled, or unknown, changes nothing.
         """
         first = {result.attempt_token: result for result in reversed(results)}
-        attempts = await repository.open_attempts(self.session, first)
-        known = [first[token] for token in attempts if first[token].report_id in self.reports]
-        final = [result for result in known if result.outcome not in NOT_FINAL]
-        rows = [run_values(result, self._config(result.report_id)) for result in final]
-        await self._count(rows)
-        for result in final:
-            self._settle(attempts[result.attempt_token], result)
-        await self._put_back([result for result in known if result.outcome in NOT_FINAL], attempts)
+        attempts = await ledger.open_attempts(self.session, first)
+        known = [
+            (first[token], attempt)
+            for token, attempt in attempts.items()
+            if first[token].report_id in self.reports and attempt.job == first[token].job_key
+        ]
+        await self.snapshots.load(self.session, {result.report_id for result, _ in known})
+        final = [(result, attempt) for result, attempt in known if result.outcome not in NOT_FINAL]
+        counted = await self._count_results(final)
+        await self._settle(
+            [
+                (attempt, self._final_ending(result, attempt, counted=attempt.job in counted))
+                for result, attempt in final
+            ]
+        )
+        await self._give_back([pair for pair in known if pair[0].outcome in NOT_FINAL])
 
     async def give_up(self, jobs: Iterable[JobKey], reason: UnmeasuredReason) -> None:
         """Count jobs that got no result as unmeasured."""
-        await self._count([unmeasured_values(job._asdict(), reason) for job in jobs])
+        await self._count([unmeasured_values(job, reason) for job in jobs])
 
-    def _config(self, report_id: UUID) -> Any:
-        return self.snapshots.of(self.reports[report_id])
+    async def lapse(self, attempts: Sequence[OpenAttempt]) -> None:
+        """Let the jobs of these attempts be dispatched again; what they reserved stays reserved."""
+        await self._settle([(attempt, Settlement(attempt.token, "lapsed")) for attempt in attempts])
+        live = [attempt for attempt in attempts if attempt.live]
+        hopeless = [attempt.job for attempt in live if attempt.dispatches >= MAX_DISPATCHES]
+        await self.give_up(hopeless, UnmeasuredReason.PLATFORM)
+        await ledger.put_back(self.session, [PutBack(attempt.job) for attempt in live])
 
-    async def _count(self, rows: list[dict[str, Any]]) -> None:
-        inserted = await repository.insert_runs(self.session, rows)
-        await repository.mark_done(self.session, inserted)
-        counted: dict[JobKey, dict[str, Any]] = {}
+    async def count_late(self, results: Sequence[RunFinished]) -> None:
+        """Count results whose bills were settled before."""
+        await self.snapshots.load(self.session, {result.report_id for result in results})
+        await self._count([run_values(result, self._config(result)) for result in results])
+
+    def _config(self, result: RunFinished) -> Any:
+        return self.snapshots.of(result.report_id)
+
+    async def _count_results(self, final: list[tuple[RunFinished, OpenAttempt]]) -> set[JobKey]:
+        return await self._count(
+            [
+                run_values(result, self._config(result), earlier_calls=attempt.calls)
+                for result, attempt in final
+            ]
+        )
+
+    async def _count(self, rows: list[dict[str, Any]]) -> set[JobKey]:
+        by_job: dict[JobKey, dict[str, Any]] = {}
         for row in rows:
-            key = JobKey(*(row[name] for name in JobKey._fields))
-            if key in inserted:
-                counted.setdefault(key, row)
-        await self._add_counts(list(counted.values()))
+            by_job.setdefault(_job_of(row), row)
+        inserted = await repository.insert_runs(self.session, list(by_job.values()))
+        await repository.mark_done(self.session, inserted)
+        await self._add_counts([row for job, row in by_job.items() if job in inserted])
+        return inserted
 
     async def _add_counts(self, rows: list[dict[str, Any]]) -> None:
         increments: dict[tuple[UUID, str], Counter[str]] = defaultdict(Counter)
+        providers: dict[tuple[UUID, str], str | None] = {}
         for row in rows:
-            increments[row["report_id"], row["model_id"]].update(["done", _counter_of(row)])
+            key = row["report_id"], row["model_id"]
+            increments[key].update(["done", _counter_of(row)])
+            providers[key] = providers.get(key) or row["provider"]
             self.reports[row["report_id"]].completed_jobs += 1
             self.changed.add(row["report_id"])
+        for outcome, count in Counter(row["outcome"] for row in rows).items():
+            RECORDED.labels(outcome=outcome).inc(count)
         if increments:
             await repository.add_counts(
                 self.session,
                 [
-                    {"b_report_id": report_id, "b_model_id": model_id}
-                    | {f"b_{name}": counts[name] for name in ("done", "passed", "failed", "unmeasured")}
-                    for (report_id, model_id), counts in sorted(increments.items())
+                    {"b_report_id": key[0], "b_model_id": key[1], "b_provider": providers[key]}
+                    | {f"b_{name}": counts[name] for name in repository.COUNTERS}
+                    for key, counts in sorted(increments.items())
                 ],
             )
 
-    def _settle(self, attempt: Attempt, result: RunFinished) -> None:
-        """Settle an attempt at its bill, or at its worst case when nothing is known: never at zero."""
-        report = self.reports[result.report_id]
-        bill = billed_usd(result, self._config(result.report_id).model(result.model_id))
-        if bill is None:
-            bill = attempt.reserved_usd if result.attempts else Decimal(0)
-        attempt.state, attempt.billed_usd, attempt.settled_at = "settled", bill, self.now
-        report.spent_usd += bill
-        if report.spent_usd + report.reserved_usd > report.ceiling_usd and not report.over_ceiling:
-            report.over_ceiling = True
-            log.error("report.over_ceiling", report_id=str(report.id), spent_usd=str(report.spent_usd))
-        self.changed.add(report.id)
+    async def _settle(self, endings: Sequence[tuple[OpenAttempt, Settlement]]) -> None:
+        for attempt, ending in endings:
+            if ending.state != "lapsed":
+                self._book(attempt, ending.billed_usd or Decimal(0))
+        await ledger.settle(self.session, [ending for _, ending in endings])
 
-    async def _put_back(self, results: list[RunFinished], attempts: dict[UUID, Attempt]) -> None:
-        for result in results:
-            attempt = attempts[result.attempt_token]
-            attempt.state, attempt.settled_at = "released", self.now
-        if results:
-            await repository.put_back(self.session, {result.job_key: result.retry_at for result in results})
+    def _book(self, attempt: OpenAttempt, bill_usd: Decimal) -> None:
+        report = self.reports[attempt.job.report_id]
+        report.reserved_usd -= attempt.reserved_usd
+        report.spent_usd += bill_usd
+        self.changed.add(report.id)
+        if bill_usd > attempt.reserved_usd and not report.over_ceiling:
+            report.over_ceiling = True
+            OVER_CEILING.inc()
+            log.error(
+                "report.billed_above_reservation",
+                report_id=str(report.id),
+                model_id=attempt.job.model_id,
+                billed_usd=str(bill_usd),
+                reserved_usd=str(attempt.reserved_usd),
+            )
+
+    def _bill(self, result: RunFinished, attempt: OpenAttempt) -> Decimal:
+        """Return what to settle at: the worst case when nothing is known, never zero."""
+        bill = billed_usd(result, self._config(result).model(result.model_id))
+        return attempt.reserved_usd if bill is None else bill
+
+    def _final_ending(self, result: RunFinished, attempt: OpenAttempt, *, counted: bool) -> Settlement:
+        """Return the end of an attempt with a final result.
+
+        What a model answered after its report had ended is kept, for a resume.
+        """
+        measured = result.outcome is not AttemptOutcome.UNMEASURED
+        keep = measured and not counted and is_over(self.reports[result.report_id])
+        late = as_stored(result) if keep else None
+        return Settlement(attempt.token, "settled", self._bill(result, attempt), late_result=late)
+
+    async def _give_back(self, pairs: Sequence[tuple[RunFinished, OpenAttempt]]) -> None:
+        """Let jobs without a final result wait again. Only of a live attempt: else the job already does."""
+        abandoned = [attempt for result, attempt in pairs if result.outcome is AttemptOutcome.ABANDONED]
+        returned = [pair for pair in pairs if pair[0].outcome is not AttemptOutcome.ABANDONED]
+        await self.lapse(abandoned)
+        await self._settle(
+            [(attempt, self._returned_ending(result, attempt)) for result, attempt in returned]
+        )
+        await ledger.put_back(self.session, [_put_back(*pair) for pair in returned if pair[1].live])
+        for result, _ in returned:
+            if result.unmeasured_reason is UnmeasuredReason.PLATFORM:
+                self.refused_key = result.error or "no reason given"
+
+    def _returned_ending(self, result: RunFinished, attempt: OpenAttempt) -> Settlement:
+        if result.may_be_billed and result.attempts:
+            return Settlement(attempt.token, "settled", self._bill(result, attempt))
+        return Settlement(attempt.token, "released")
+
+
+def _put_back(result: RunFinished, attempt: OpenAttempt) -> PutBack:
+    """Return how a job waits again; being dispatched in vain through no fault of its own does not count."""
+    in_vain = (
+        result.outcome is AttemptOutcome.NOT_STARTED or result.unmeasured_reason is UnmeasuredReason.PLATFORM
+    )
+    return PutBack(attempt.job, result.retry_at, calls=result.attempts, dispatches=-1 if in_vain else 0)
+
+
+def _job_of(row: dict[str, Any]) -> JobKey:
+    return JobKey(*(row[name] for name in JobKey._fields))
 
 
 def _counter_of(row: dict[str, Any]) -> str:

@@ -1,26 +1,21 @@
-"""The orchestrator's SQL. Lock order: report rows by id, then job rows."""
+"""The orchestrator's SQL for reports, plans and outcomes. Lock order: report rows by id, then their own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    and_,
-    bindparam,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    tuple_,
-    update,
-)
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
+from sqlalchemy.orm.attributes import set_committed_value
 
+from modelpick_orchestrator.planner import Candidate, Row
 from modelpick_shared.contracts import JobKey
-from modelpick_shared.db.tables import Attempt, BenchmarkJob, BenchmarkRun, Report, ReportModel
+from modelpick_shared.db.tables import BenchmarkJob, BenchmarkRun, Refund, Report, ReportModel
+from modelpick_shared.errors import ModelPickError
 
 JOB_COLUMNS = (
     BenchmarkJob.report_id,
@@ -34,30 +29,39 @@ RUN_COLUMNS = (
     BenchmarkRun.image_index,
     BenchmarkRun.run_index,
 )
+COUNTERS = ("done", "passed", "failed", "unmeasured")
+
+
+class OverReservedError(ModelPickError):
+    """A dispatch would reserve more than the report may spend: the planner is wrong, nothing is sent."""
 
 
 class Load(NamedTuple):
-    """Jobs of one model in one report: in flight, and due but not dispatched."""
+    """Jobs of one model in one report: in flight, those of them that are paid for, and due to start."""
 
     report_id: UUID
     model_id: str
     in_flight: int
+    paid_in_flight: int
     waiting: int
 
 
-class Share(NamedTuple):
-    report_id: UUID
-    model_id: str
-    jobs: int
+class Terms(NamedTuple):
+    """How long a model's answers in a report may be, and the provider that served its first one."""
+
+    max_tokens: int | None
+    provider: str | None
 
 
 async def lock_active_reports(session: AsyncSession, also: Iterable[UUID] = ()) -> list[Report]:
     """Lock all reports that wait or run, and those named, in the order of their ids; return them.
 
-    One orchestrator at a time changes what runs, so that slots are counted by one.
+    One orchestrator at a time changes what runs, so that slots are counted by one. The configuration, which
+    may be large, is not read.
     """
     statement = (
         select(Report)
+        .options(defer(Report.config_snapshot, raiseload=True))
         .where(or_(Report.status.in_(("paid", "running")), Report.id.in_(list(also))))
         .order_by(Report.id)
         .with_for_update(key_share=True)
@@ -76,6 +80,11 @@ async def is_planned(session: AsyncSession, report_id: UUID) -> bool:
     return (await session.execute(statement)).first() is not None
 
 
+async def is_refunded(session: AsyncSession, order_id: UUID) -> bool:
+    statement = select(exists().where(Refund.order_id == order_id))
+    return bool((await session.execute(statement)).scalar_one())
+
+
 async def insert_plan(
     session: AsyncSession, models: list[dict[str, Any]], jobs: list[dict[str, Any]]
 ) -> None:
@@ -83,126 +92,179 @@ async def insert_plan(
     await session.execute(insert(BenchmarkJob), jobs)
 
 
+async def reserve(session: AsyncSession, report: Report, amount_usd: Decimal) -> None:
+    """Reserve money by one conditional update. Raises OverReservedError."""
+    await session.flush()
+    statement = (
+        update(Report)
+        .where(
+            Report.id == report.id,
+            or_(
+                Report.over_ceiling, Report.spent_usd + Report.reserved_usd + amount_usd <= Report.ceiling_usd
+            ),
+        )
+        .values(reserved_usd=Report.reserved_usd + amount_usd)
+        .returning(Report.reserved_usd)
+        .execution_options(synchronize_session=False)
+    )
+    reserved_usd = (await session.execute(statement)).scalar_one_or_none()
+    if reserved_usd is None:
+        raise OverReservedError(f"report {report.id} cannot reserve {amount_usd} USD")
+    set_committed_value(report, "reserved_usd", reserved_usd)
+
+
 async def loads(session: AsyncSession, report_ids: list[UUID]) -> list[Load]:
     """Count the jobs in flight and waiting, a report and model."""
-    in_flight = func.count().filter(BenchmarkJob.state == "in_flight")
-    waiting = func.count().filter(and_(BenchmarkJob.state == "pending", _due()))
+    in_flight = BenchmarkJob.state == "in_flight"
     statement = (
-        select(BenchmarkJob.report_id, BenchmarkJob.model_id, in_flight, waiting)
+        select(
+            BenchmarkJob.report_id,
+            BenchmarkJob.model_id,
+            func.count().filter(in_flight),
+            func.count().filter(in_flight, BenchmarkJob.worst_case_usd > 0),
+            func.count().filter(and_(BenchmarkJob.state == "pending", _due())),
+        )
         .where(BenchmarkJob.report_id.in_(report_ids), BenchmarkJob.state != "done")
         .group_by(BenchmarkJob.report_id, BenchmarkJob.model_id)
     )
     return [Load(*row) for row in await session.execute(statement)]
 
 
-_TAKE = text(
-    """
-    WITH picked AS (
-        SELECT job.report_id, job.model_id, job.image_index, job.run_index
-        FROM unnest(CAST(:report_ids AS uuid[]), CAST(:model_ids AS text[]), CAST(:counts AS int[]))
-            AS share (report_id, model_id, jobs)
-        CROSS JOIN LATERAL (
-            SELECT * FROM benchmark_jobs
-            WHERE report_id = share.report_id AND model_id = share.model_id AND state = 'pending'
-                AND (due_at IS NULL OR due_at <= now())
-            ORDER BY run_index, image_index
-            LIMIT share.jobs
-        ) AS job
+async def rows(session: AsyncSession, report_ids: list[UUID]) -> dict[UUID, list[Row]]:
+    """Return each report's rows in which paid jobs wait, due or not, in their order."""
+    pending = BenchmarkJob.state == "pending"
+    statement = (
+        select(
+            BenchmarkJob.report_id,
+            BenchmarkJob.run_index,
+            BenchmarkJob.image_index,
+            func.sum(BenchmarkJob.worst_case_usd).filter(pending),
+            func.min(BenchmarkJob.worst_case_usd).filter(pending),
+            func.bool_or(or_(~pending, BenchmarkJob.attempts > 0)),
+        )
+        .where(BenchmarkJob.report_id.in_(report_ids), BenchmarkJob.worst_case_usd > 0)
+        .group_by(BenchmarkJob.report_id, BenchmarkJob.run_index, BenchmarkJob.image_index)
+        .having(func.bool_or(pending))
+        .order_by(BenchmarkJob.run_index, BenchmarkJob.image_index)
     )
-    UPDATE benchmark_jobs AS job
-    SET state = 'in_flight', attempts = job.attempts + 1, due_at = NULL
-    FROM picked
-    WHERE (job.report_id, job.model_id, job.image_index, job.run_index)
-        = (picked.report_id, picked.model_id, picked.image_index, picked.run_index)
-    RETURNING job.report_id, job.model_id, job.image_index, job.run_index
+    by_report: dict[UUID, list[Row]] = {report_id: [] for report_id in report_ids}
+    for report_id, run_index, image_index, waiting, cheapest, begun in await session.execute(statement):
+        by_report[report_id].append(Row((run_index, image_index), waiting, cheapest, begun))
+    return by_report
+
+
+_CANDIDATES = text(
+    """
+    SELECT job.report_id, job.model_id, job.image_index, job.run_index, job.worst_case_usd, job.calls
+    FROM unnest(CAST(:report_ids AS uuid[]), CAST(:model_ids AS text[]), CAST(:counts AS int[]))
+        AS share (report_id, model_id, jobs)
+    CROSS JOIN LATERAL (
+        SELECT * FROM benchmark_jobs
+        WHERE report_id = share.report_id AND model_id = share.model_id AND state = 'pending'
+            AND (due_at IS NULL OR due_at <= now())
+        ORDER BY run_index, image_index
+        LIMIT share.jobs
+    ) AS job
+    ORDER BY job.run_index, job.image_index
     """
 )
 
 
-async def take_jobs(session: AsyncSession, shares: Sequence[Share]) -> list[JobKey]:
-    """Mark the next jobs of each share as in flight and return them, every image's first run first."""
-    rows = await session.execute(
-        _TAKE,
+async def candidates(session: AsyncSession, wanted: Mapping[tuple[UUID, str], int]) -> list[Candidate]:
+    """Return the next due jobs, so many of each report and model, in the order of their rows."""
+    found = await session.execute(
+        _CANDIDATES,
         {
-            "report_ids": [str(share.report_id) for share in shares],
-            "model_ids": [share.model_id for share in shares],
-            "counts": [share.jobs for share in shares],
+            "report_ids": [str(report_id) for report_id, _ in wanted],
+            "model_ids": [model_id for _, model_id in wanted],
+            "counts": list(wanted.values()),
         },
     )
-    return sorted((JobKey(*row) for row in rows), key=lambda job: (job.run_index, job.image_index))
+    return [Candidate(JobKey(*row[:4]), row[4], row[5]) for row in found]
 
 
-async def insert_attempts(session: AsyncSession, attempts: list[dict[str, Any]]) -> None:
-    await session.execute(insert(Attempt), attempts)
-
-
-async def open_attempts(session: AsyncSession, tokens: Iterable[UUID]) -> dict[UUID, Attempt]:
-    """Return the attempts that may still settle: in flight, or lapsed and answered after all."""
+async def waiting_paid(session: AsyncSession, report_id: UUID) -> list[Candidate]:
+    """Return all paid jobs of a report that wait, due or not, in the order of their rows."""
     statement = (
-        select(Attempt)
-        .where(Attempt.token.in_(list(tokens)), Attempt.state.in_(("in_flight", "lapsed")))
-        .order_by(Attempt.token)
-        .with_for_update()
+        select(*JOB_COLUMNS, BenchmarkJob.worst_case_usd, BenchmarkJob.calls)
+        .where(
+            BenchmarkJob.report_id == report_id,
+            BenchmarkJob.state == "pending",
+            BenchmarkJob.worst_case_usd > 0,
+        )
+        .order_by(BenchmarkJob.run_index, BenchmarkJob.image_index)
     )
-    return {attempt.token: attempt for attempt in await session.scalars(statement)}
+    return [Candidate(JobKey(*row[:4]), row[4], row[5]) for row in await session.execute(statement)]
 
 
-async def insert_runs(session: AsyncSession, rows: list[dict[str, Any]]) -> set[JobKey]:
+async def take(session: AsyncSession, jobs: Sequence[JobKey]) -> None:
+    """Mark waiting jobs as in flight."""
+    await session.execute(_TAKE, _key_arrays(jobs))
+
+
+_KEYS = """unnest(
+        CAST(:report_ids AS uuid[]), CAST(:model_ids AS text[]), CAST(:images AS int[]), CAST(:runs AS int[])
+    ) AS key (report_id, model_id, image_index, run_index)"""
+_OF_KEY = """job.report_id = key.report_id AND job.model_id = key.model_id
+        AND job.image_index = key.image_index AND job.run_index = key.run_index"""
+_TAKE = text(
+    f"""
+    UPDATE benchmark_jobs AS job SET state = 'in_flight', attempts = job.attempts + 1, due_at = NULL
+    FROM {_KEYS} WHERE {_OF_KEY}
+    """  # noqa: S608 - constants of this module
+)
+_MARK_DONE = text(
+    f"UPDATE benchmark_jobs AS job SET state = 'done' FROM {_KEYS} WHERE {_OF_KEY}"  # noqa: S608 - as above
+)
+
+
+def _key_arrays(jobs: Sequence[JobKey]) -> dict[str, list[Any]]:
+    return {
+        "report_ids": [str(job.report_id) for job in jobs],
+        "model_ids": [job.model_id for job in jobs],
+        "images": [job.image_index for job in jobs],
+        "runs": [job.run_index for job in jobs],
+    }
+
+
+async def insert_runs(session: AsyncSession, values: list[dict[str, Any]]) -> set[JobKey]:
     """Insert outcomes under their primary key; return the jobs that were not counted before."""
-    if not rows:
+    if not values:
         return set()
     inserted = await session.execute(
-        pg_insert(BenchmarkRun).on_conflict_do_nothing().returning(*RUN_COLUMNS), rows
+        pg_insert(BenchmarkRun).on_conflict_do_nothing().returning(*RUN_COLUMNS), values
     )
     return {JobKey(*row) for row in inserted}
 
 
 async def mark_done(session: AsyncSession, jobs: Iterable[JobKey]) -> None:
-    keys = [tuple(job) for job in jobs]
-    if keys:
-        await session.execute(
-            update(BenchmarkJob)
-            .where(tuple_(*JOB_COLUMNS).in_(keys))
-            .values(state="done")
-            .execution_options(synchronize_session=False)
-        )
-
-
-async def put_back(session: AsyncSession, jobs: dict[JobKey, datetime | None]) -> None:
-    """Let jobs wait again, each until its time; those counted meanwhile stay done."""
-    statement = (
-        update(BenchmarkJob)
-        .where(
-            BenchmarkJob.report_id == bindparam("b_report_id"),
-            BenchmarkJob.model_id == bindparam("b_model_id"),
-            BenchmarkJob.image_index == bindparam("b_image_index"),
-            BenchmarkJob.run_index == bindparam("b_run_index"),
-            BenchmarkJob.state == "in_flight",
-        )
-        .values(state="pending", due_at=bindparam("b_due_at"))
-    )
-    connection = await session.connection()
-    for job, due_at in jobs.items():
-        keys = {f"b_{name}": value for name, value in job._asdict().items()}
-        await connection.execute(statement, keys | {"b_due_at": due_at})
+    if keys := list(jobs):
+        await session.execute(_MARK_DONE, _key_arrays(keys))
 
 
 async def add_counts(session: AsyncSession, counts: list[dict[str, Any]]) -> None:
-    """Add to the counters of models; `counts` holds `b_report_id`, `b_model_id` and the four increments."""
+    """Add to the counters of models: `b_report_id`, `b_model_id`, the four increments, and `b_provider`.
+
+    The first provider that served a model is kept.
+    """
+    increments = {name: getattr(ReportModel, name) + bindparam(f"b_{name}") for name in COUNTERS}
     statement = (
         update(ReportModel)
         .where(
             ReportModel.report_id == bindparam("b_report_id"), ReportModel.model_id == bindparam("b_model_id")
         )
-        .values(
-            {name: getattr(ReportModel, name) + bindparam(f"b_{name}") for name in _COUNTERS},
-        )
+        .values(increments | {"provider": func.coalesce(ReportModel.provider, bindparam("b_provider"))})
     )
     connection = await session.connection()
     await connection.execute(statement, counts)
 
 
-_COUNTERS = ("done", "passed", "failed", "unmeasured")
+async def terms(session: AsyncSession, report_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Terms]:
+    """Return how each model of these reports is called."""
+    statement = select(
+        ReportModel.report_id, ReportModel.model_id, ReportModel.max_tokens, ReportModel.provider
+    ).where(ReportModel.report_id.in_(list(report_ids)))
+    return {(row[0], row[1]): Terms(*row[2:]) for row in await session.execute(statement)}
 
 
 async def model_counts(session: AsyncSession, report_ids: Iterable[UUID]) -> list[ReportModel]:
@@ -215,26 +277,43 @@ async def model_counts(session: AsyncSession, report_ids: Iterable[UUID]) -> lis
     return list(await session.scalars(statement))
 
 
-async def lapsed_attempts(session: AsyncSession) -> list[Attempt]:
-    """Lock and return the attempts whose lease has ended by the database's clock."""
-    statement = (
-        select(Attempt)
-        .where(Attempt.state == "in_flight", Attempt.lease_ends_at < func.now())
-        .order_by(Attempt.token)
-        .with_for_update(skip_locked=True)
-    )
-    return list(await session.scalars(statement))
-
-
 async def unplanned_reports(session: AsyncSession) -> list[UUID]:
     """Return paid reports without a plan: their message was lost, or is still on its way."""
     planned = select(ReportModel.report_id).where(ReportModel.report_id == Report.id).exists()
     return list(await session.scalars(select(Report.id).where(Report.status == "paid", ~planned)))
 
 
-async def unfinished_jobs(session: AsyncSession, report_id: UUID) -> list[JobKey]:
-    statement = select(*JOB_COLUMNS).where(BenchmarkJob.report_id == report_id, BenchmarkJob.state != "done")
-    return [JobKey(*row) for row in await session.execute(statement)]
+async def unfinished_jobs(session: AsyncSession, report_id: UUID) -> list[tuple[JobKey, Decimal]]:
+    """Return the jobs of a report without an outcome, each with its worst case."""
+    statement = select(*JOB_COLUMNS, BenchmarkJob.worst_case_usd).where(
+        BenchmarkJob.report_id == report_id, BenchmarkJob.state != "done"
+    )
+    return [(JobKey(*row[:4]), row[4]) for row in await session.execute(statement)]
+
+
+async def take_back_unmeasured(session: AsyncSession, report_id: UUID) -> list[JobKey]:
+    """Remove the outcomes of what was not measured, and let those jobs wait again; return them."""
+    statement = (
+        delete(BenchmarkRun)
+        .where(BenchmarkRun.report_id == report_id, BenchmarkRun.outcome == "unmeasured")
+        .returning(*RUN_COLUMNS)
+        .execution_options(synchronize_session=False)
+    )
+    jobs = [JobKey(*row) for row in await session.execute(statement)]
+    if jobs:
+        await session.execute(
+            update(BenchmarkJob)
+            .where(tuple_(*JOB_COLUMNS).in_([tuple(job) for job in jobs]))
+            .values(state="pending", due_at=None, attempts=0, calls=0)
+            .execution_options(synchronize_session=False)
+        )
+        await session.execute(
+            update(ReportModel)
+            .where(ReportModel.report_id == report_id)
+            .values(done=ReportModel.done - ReportModel.unmeasured, unmeasured=0)
+            .execution_options(synchronize_session=False)
+        )
+    return jobs
 
 
 def _due() -> Any:

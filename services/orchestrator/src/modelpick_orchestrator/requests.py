@@ -6,7 +6,6 @@ from uuid import UUID
 
 from modelpick_shared.contracts import ImageRef, JobKey, PriceCap, RequestParameters, RunRequested
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
-from modelpick_shared.pricing import max_output_tokens as longest_answer
 
 
 class Lease(NamedTuple):
@@ -17,7 +16,15 @@ class Lease(NamedTuple):
     deadline_at: datetime
 
 
-def run_request(job: JobKey, config: ConfigSnapshot, lease: Lease, *, max_output_tokens: int) -> RunRequested:
+def run_request(
+    job: JobKey,
+    config: ConfigSnapshot,
+    lease: Lease,
+    *,
+    max_tokens: int,
+    preferred_provider: str | None = None,
+    calls_made: int = 0,
+) -> RunRequested:
     """Build the message that asks a worker to run `job`."""
     model = config.model(job.model_id)
     image = config.images[job.image_index]
@@ -26,22 +33,22 @@ def run_request(job: JobKey, config: ConfigSnapshot, lease: Lease, *, max_output
         attempt_token=lease.token,
         lease_ends_at=lease.ends_at,
         deadline_at=lease.deadline_at,
-        parameters=request_parameters(model, config, max_output_tokens=max_output_tokens),
+        parameters=request_parameters(model, config, max_tokens=max_tokens),
         prompt=config.extraction_prompt,
         json_schema=config.json_schema,
         image=ImageRef(key=image.key, sha256=image.sha256, media_type=image.media_type),
         price_cap=PriceCap(
             prompt_usd_per_1m=model.max_input_usd_per_1m, completion_usd_per_1m=model.max_output_usd_per_1m
         ),
+        preferred_provider=preferred_provider,
+        calls_made=calls_made,
     )
 
 
-def request_parameters(
-    model: ModelSpec, config: ConfigSnapshot, *, max_output_tokens: int
-) -> RequestParameters:
+def request_parameters(model: ModelSpec, config: ConfigSnapshot, *, max_tokens: int) -> RequestParameters:
     """Return what to send to the model; the answer's length never depends on the expected JSON."""
     return RequestParameters(
-        max_tokens=longest_answer(model, max_output_tokens),
+        max_tokens=max_tokens,
         temperature=0.0 if "temperature" in model.supports else None,
         response_format=_response_format(model, has_schema=config.json_schema is not None),
         reasoning_effort=model.reasoning_efforts[0] if model.reasoning_efforts else None,

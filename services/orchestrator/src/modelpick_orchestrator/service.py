@@ -1,22 +1,32 @@
 """The engine: every change of a report's state is one transaction of one of these methods."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_orchestrator import repository
-from modelpick_orchestrator.completion import complete, is_complete
+from modelpick_orchestrator import ledger, pauses, repository
+from modelpick_orchestrator.completion import complete, is_complete, is_over
 from modelpick_orchestrator.dispatch import DEADLINE_GRACE, Dispatcher
+from modelpick_orchestrator.metrics import BATCH_SECONDS, LAPSED
+from modelpick_orchestrator.pauses import KeyReports
+from modelpick_orchestrator.planning import plan_rows
 from modelpick_orchestrator.progress import ProgressFeed, progress_of
 from modelpick_orchestrator.recording import Recorder
 from modelpick_orchestrator.settings import OrchestratorSettings
 from modelpick_orchestrator.snapshots import Snapshots
 from modelpick_shared.catalog import Catalog
-from modelpick_shared.contracts import JobKey, ReportProgressed, RunFinished, UnmeasuredReason
+from modelpick_shared.contracts import (
+    JobKey,
+    ReportProgressed,
+    RunFinished,
+    RunReplayRequested,
+    UnmeasuredReason,
+    WorkerAlive,
+)
 from modelpick_shared.db import Database, Outbox
 from modelpick_shared.db.tables import Report
 from modelpick_shared.errors import PermanentError
@@ -41,101 +51,184 @@ class Engine:
     ) -> None:
         self._database = database
         self._outbox = outbox
+        self._settings = settings
         self._snapshots = Snapshots()
         self._dispatcher = Dispatcher(settings, catalog, self._snapshots, outbox)
         self._feed = feed
+        self._keys = KeyReports()
 
     async def plan(self, report_id: UUID) -> None:
         """Write a paid report's plan, once, and start it if there is room. Raises UnknownReportError."""
-        async with self._database.transaction() as session:
-            active = await repository.lock_active_reports(session, also=[report_id])
-            report = next((report for report in active if report.id == report_id), None)
-            if report is None:
-                raise UnknownReportError(f"no report {report_id}")
-            if not await repository.is_planned(session, report_id):
-                await self._insert_plan(session, report)
-            await self._dispatcher.fill(session, active)
+        async with self._changing({report_id}) as change:
+            report = change.report(report_id)
+            if not await repository.is_planned(change.session, report_id):
+                await self._insert_plan(change.session, report)
 
     async def record(self, results: Sequence[RunFinished]) -> None:
         """Record a batch: score, settle, count, complete, and fill the slots that became free."""
-        async with self._database.transaction() as session:
-            recorder, active = await self._recorder(session, {result.report_id for result in results})
-            await recorder.record(results)
-            progress = await self._conclude(session, recorder, active)
-        self._feed.put(progress)
+        with BATCH_SECONDS.time():
+            async with self._changing({result.report_id for result in results}) as change:
+                await change.recorder.record(results)
+                if change.recorder.refused_key:
+                    await pauses.begin(change.session, change.recorder.refused_key)
 
     async def sweep(self) -> None:
         """Do what no message asks for: lapsed leases, due retries, lost messages, passed deadlines."""
         for report_id in await self._unplanned():
             await self.plan(report_id)
+        async with self._changing(set()) as change:
+            lapsed = await ledger.lapsed_attempts(change.session)
+            if lapsed:
+                LAPSED.inc(len(lapsed))
+                log.warning("attempts.lapsed", count=len(lapsed))
+                await change.recorder.lapse(lapsed)
+            await self._end_pause(change)
+            for report in change.active:
+                if _is_overdue(report, change.recorder.now):
+                    await self._expire(change, report)
+
+    async def cancel(self, report_id: UUID) -> None:
+        """End a report with what it has; what is missing is unmeasured. Raises UnknownReportError."""
+        async with self._changing({report_id}) as change:
+            report = change.report(report_id)
+            if is_over(report):
+                log.info("cancel.ignored", report_id=str(report_id), status=report.status)
+                return
+            if not await repository.is_planned(change.session, report_id):
+                await self._insert_plan(change.session, report)
+            jobs = await repository.unfinished_jobs(change.session, report_id)
+            await change.recorder.give_up([job for job, _ in jobs], UnmeasuredReason.CANCELLED)
+
+    async def resume(self, report_id: UUID) -> None:
+        """Run what an ended report left unmeasured: under the same ceiling, with a new deadline.
+
+        Nothing happens to a report that runs, has nothing unmeasured, or was refunded. What models answered
+        after the report had ended is counted first. Raises UnknownReportError.
+        """
+        async with self._changing({report_id}) as change:
+            report = change.report(report_id)
+            if not is_over(report) or await repository.is_refunded(change.session, report.order_id):
+                log.info("resume.ignored", report_id=str(report_id), status=report.status)
+                return
+            jobs = await repository.take_back_unmeasured(change.session, report_id)
+            if jobs:
+                _reopen(report, len(jobs))
+                change.active.append(report)
+                change.recorder.changed.add(report_id)
+                await self._count_late(change, report_id)
+                log.info("report.resumed", report_id=str(report_id), jobs=len(jobs))
+
+    async def replay(self, request: RunReplayRequested) -> None:
+        """Dispatch a job again whose message was laid down, unless it is counted or on its way."""
+        job = JobKey(request.report_id, request.model_id, request.image_index, request.run_index)
+        async with self._changing(set()) as change:
+            attempt = await ledger.live_attempt(change.session, job, request.attempt_token)
+            if attempt is None:
+                log.info("replay.ignored", report_id=str(job.report_id), model_id=job.model_id)
+                return
+            await change.recorder.lapse([attempt])
+
+    async def hear(self, alive: WorkerAlive) -> None:
+        """Note what a worker says about the key of the model API."""
+        self._keys.hear(alive)
+
+    @asynccontextmanager
+    async def _changing(self, report_ids: set[UUID]) -> AsyncIterator["_Change"]:
+        """Open the one kind of transaction that there is: lock, let the caller change, conclude, commit."""
         async with self._database.transaction() as session:
-            recorder, active = await self._recorder(session, set())
-            await self._lapse(session)
-            for report in active:
-                if _is_overdue(report, recorder.now):
-                    await self._expire(session, recorder, report)
-            progress = await self._conclude(session, recorder, active)
+            active = await repository.lock_active_reports(session, also=report_ids)
+            now = await repository.database_time(session)
+            recorder = Recorder(session, {report.id: report for report in active}, self._snapshots, now)
+            change = _Change(session, recorder, active)
+            yield change
+            progress = await self._conclude(change)
+        self._snapshots.forget_oldest()
         self._feed.put(progress)
 
+    async def _conclude(self, change: "_Change") -> list[ReportProgressed]:
+        """Complete what is done and fill free slots, until nothing is done and nothing must be given up."""
+        recorder = change.recorder
+        await self._complete(change)
+        while cut := await self._dispatcher.fill(change.session, change.active, recorder.now):
+            await recorder.give_up(cut, UnmeasuredReason.BUDGET)
+            if not await self._complete(change):
+                break
+        models = await repository.model_counts(change.session, recorder.changed) if recorder.changed else []
+        reports = [recorder.reports[report_id] for report_id in recorder.changed]
+        for report in reports:
+            report.revision += 1
+        return [progress_of(report, models) for report in reports]
+
+    async def _complete(self, change: "_Change") -> bool:
+        """Close the reports that are done; return whether there was one."""
+        done = [report for report in change.active if is_complete(report)]
+        if done:
+            models = await repository.model_counts(change.session, [report.id for report in done])
+        for report in done:
+            own = [model for model in models if model.report_id == report.id]
+            await self._outbox.add(change.session, complete(report, own, change.recorder.now))
+            log.info("report.ended", report_id=str(report.id), status=report.status)
+        return bool(done)
+
     async def _insert_plan(self, session: AsyncSession, report: Report) -> None:
-        config = self._snapshots.of(report)
-        runs_a_model = len(config.images) * config.runs_per_image
-        models: list[dict[str, Any]] = [
-            {"report_id": report.id, "model_id": model.id, "position": position, "total": runs_a_model}
-            for position, model in enumerate(config.models)
-        ]
-        jobs = [
-            JobKey(report.id, model.id, image_index, run_index)._asdict()
-            for model in config.models
-            for image_index in range(len(config.images))
-            for run_index in range(config.runs_per_image)
-        ]
+        await self._snapshots.load(session, [report.id])
+        models, jobs = plan_rows(
+            report.id, self._snapshots.of(report.id), max_output_tokens=self._settings.max_output_tokens
+        )
         await repository.insert_plan(session, models, jobs)
         log.info("report.planned", report_id=str(report.id), jobs=len(jobs))
-
-    async def _recorder(self, session: AsyncSession, also: set[UUID]) -> tuple[Recorder, list[Report]]:
-        active = await repository.lock_active_reports(session, also=also)
-        now = await repository.database_time(session)
-        return Recorder(session, {report.id: report for report in active}, self._snapshots, now), active
-
-    async def _conclude(
-        self, session: AsyncSession, recorder: Recorder, active: list[Report]
-    ) -> list[ReportProgressed]:
-        changed = [recorder.reports[report_id] for report_id in recorder.changed]
-        models = await repository.model_counts(session, recorder.changed) if changed else []
-        for report in changed:
-            report.revision += 1
-            if is_complete(report):
-                own = [model for model in models if model.report_id == report.id]
-                await self._outbox.add(session, complete(report, own, recorder.now))
-                log.info("report.ended", report_id=str(report.id), status=report.status)
-        await self._dispatcher.fill(session, active)
-        return [progress_of(report, models) for report in changed]
 
     async def _unplanned(self) -> list[UUID]:
         async with self._database.transaction() as session:
             return await repository.unplanned_reports(session)
 
-    async def _lapse(self, session: AsyncSession) -> None:
-        attempts = await repository.lapsed_attempts(session)
-        for attempt in attempts:
-            attempt.state = "lapsed"
-            log.warning("attempt.lapsed", report_id=str(attempt.report_id), model_id=attempt.model_id)
-        jobs: dict[JobKey, datetime | None] = {
-            JobKey(attempt.report_id, attempt.model_id, attempt.image_index, attempt.run_index): None
-            for attempt in attempts
-        }
-        await repository.put_back(session, jobs)
+    async def _end_pause(self, change: "_Change") -> None:
+        pause = await pauses.current_pause(change.session)
+        if pause and self._keys.works and change.recorder.now - pause.began_at > pauses.SETTLING_TIME:
+            await pauses.end(change.session, change.active, change.recorder.now)
 
-    async def _expire(self, session: AsyncSession, recorder: Recorder, report: Report) -> None:
-        jobs = await repository.unfinished_jobs(session, report.id)
+    async def _expire(self, change: "_Change", report: Report) -> None:
+        """Give up what is missing: for the deadline, or for the platform where our key kept it back."""
+        halted = await pauses.current_pause(change.session) is not None
+        jobs = await repository.unfinished_jobs(change.session, report.id)
         log.warning("report.deadline_passed", report_id=str(report.id), jobs=len(jobs))
-        await recorder.give_up(jobs, UnmeasuredReason.DEADLINE)
+        ours = [job for job, worst_case_usd in jobs if halted and worst_case_usd]
+        theirs = [job for job, worst_case_usd in jobs if not (halted and worst_case_usd)]
+        await change.recorder.give_up(ours, UnmeasuredReason.PLATFORM)
+        await change.recorder.give_up(theirs, UnmeasuredReason.DEADLINE)
+
+    async def _count_late(self, change: "_Change", report_id: UUID) -> None:
+        late = await ledger.late_results(change.session, report_id)
+        await change.recorder.count_late([RunFinished.model_validate(result) for result in late])
+        await ledger.forget_late_results(change.session, report_id)
+
+
+class _Change:
+    """A transaction under way: its session, what it records into, and the reports that wait or run."""
+
+    def __init__(self, session: AsyncSession, recorder: Recorder, locked: list[Report]) -> None:
+        self.session = session
+        self.recorder = recorder
+        self.active = [report for report in locked if not is_over(report)]
+
+    def report(self, report_id: UUID) -> Report:
+        try:
+            return self.recorder.reports[report_id]
+        except KeyError:
+            raise UnknownReportError(f"no report {report_id}") from None
+
+
+def _reopen(report: Report, unmeasured: int) -> None:
+    report.status = "paid"
+    report.completed_jobs -= unmeasured
+    report.completed_at = report.deadline_at = report.failure_reason = None
+    report.revision += 1
 
 
 def _is_overdue(report: Report, now: datetime) -> bool:
     return (
         report.status == "running"
+        and report.paused_at is None
         and report.deadline_at is not None
         and now > report.deadline_at + DEADLINE_GRACE
     )

@@ -1,5 +1,9 @@
 from collections import OrderedDict
+from collections.abc import Iterable
 from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
 from modelpick_shared.db.tables import Report
@@ -13,10 +17,20 @@ class Snapshots:
     def __init__(self) -> None:
         self._parsed: OrderedDict[UUID, ConfigSnapshot] = OrderedDict()
 
-    def of(self, report: Report) -> ConfigSnapshot:
-        if report.id not in self._parsed:
-            self._parsed[report.id] = ConfigSnapshot.model_validate(report.config_snapshot)
-        self._parsed.move_to_end(report.id)
+    async def load(self, session: AsyncSession, report_ids: Iterable[UUID]) -> None:
+        """Read the configurations that are not known yet; they can be large, so they are read once."""
+        missing = [report_id for report_id in report_ids if report_id not in self._parsed]
+        if missing:
+            statement = select(Report.id, Report.config_snapshot).where(Report.id.in_(missing))
+            for report_id, config in await session.execute(statement):
+                self._parsed[report_id] = ConfigSnapshot.model_validate(config)
+
+    def of(self, report_id: UUID) -> ConfigSnapshot:
+        """Return a configuration that was loaded."""
+        self._parsed.move_to_end(report_id)
+        return self._parsed[report_id]
+
+    def forget_oldest(self) -> None:
+        """Keep the 64 that were used last. Between transactions only: within one, all are needed."""
         while len(self._parsed) > _KEPT:
             self._parsed.popitem(last=False)
-        return self._parsed[report.id]

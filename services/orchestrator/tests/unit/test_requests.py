@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from modelpick_orchestrator.outcomes import run_values
+from modelpick_orchestrator.planning import plan_rows
 from modelpick_orchestrator.requests import Lease, request_parameters, run_request
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import AttemptOutcome, JobKey, RunFinished
@@ -17,7 +18,7 @@ SCHEMA = {"type": "object", "properties": {"total": {"type": "number"}}}
 
 def parameters(model_id, **changes):
     config = config_snapshot().model_copy(update=changes)
-    return request_parameters(CATALOG[model_id], config, max_output_tokens=4096)
+    return request_parameters(CATALOG[model_id], config, max_tokens=4096)
 
 
 def test_a_schema_is_sent_as_such_where_the_model_supports_it():
@@ -32,9 +33,14 @@ def test_temperature_is_sent_only_where_it_is_supported():
 
 
 def test_the_answer_may_be_as_long_as_the_setting_or_the_model_allows():
-    assert parameters("openai/gpt-5-mini").max_tokens == 4096
-    short = CATALOG["openai/gpt-5-mini"].model_copy(update={"max_output_tokens": 1000})
-    assert request_parameters(short, config_snapshot(), max_output_tokens=4096).max_tokens == 1000
+    config = config_snapshot(models=2)
+    short = config.models[1].model_copy(update={"max_output_tokens": 1000})
+    config = config.model_copy(update={"models": [config.models[0], short]})
+    models, jobs = plan_rows(new_id(), config, max_output_tokens=4096)
+    assert [row["max_tokens"] for row in models] == [4096, 1000]
+    assert {row["worst_case_usd"] for row in jobs if row["model_id"] == short.id} == {
+        worst_case_usd(short, config, config.images[0], max_tokens=1000)
+    }
 
 
 def test_a_request_carries_its_image_lease_and_price_cap():
@@ -42,7 +48,7 @@ def test_a_request_carries_its_image_lease_and_price_cap():
     now = datetime.now(UTC)
     job = JobKey(new_id(), config.models[0].id, 1, 2)
     lease = Lease(new_id(), now + timedelta(seconds=300), now + timedelta(seconds=750))
-    run = run_request(job, config, lease, max_output_tokens=4096)
+    run = run_request(job, config, lease, max_tokens=4096)
     assert run.job_key == job
     assert (run.attempt_token, run.lease_ends_at, run.deadline_at) == lease
     assert run.image.sha256 == config.images[1].sha256

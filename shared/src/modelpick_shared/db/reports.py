@@ -58,7 +58,10 @@ class Report(Base):
 
 
 class ReportModel(Base):
-    """The counters of one model in one report, and the provider that served it first."""
+    """The counters of one model in one report, and the provider that served it first.
+
+    `max_tokens` is how long an answer may be; it was fixed when the report was planned, as the worst cases were.
+    """
 
     __tablename__ = "report_models"
 
@@ -71,6 +74,7 @@ class ReportModel(Base):
     failed: Mapped[int] = mapped_column(default=0)
     unmeasured: Mapped[int] = mapped_column(default=0)
     provider: Mapped[str | None]
+    max_tokens: Mapped[int | None]
 
 
 class BenchmarkJob(Base):

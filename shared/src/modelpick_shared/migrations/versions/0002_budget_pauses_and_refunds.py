@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.add_column("reports", sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("reports", sa.Column("paused_s", sa.Numeric(), server_default=sa.text("0"), nullable=False))
     op.add_column("report_models", sa.Column("provider", sa.Text(), nullable=True))
+    op.add_column("report_models", sa.Column("max_tokens", sa.Integer(), nullable=True))
     op.add_column(
         "benchmark_jobs", sa.Column("calls", sa.Integer(), server_default=sa.text("0"), nullable=False)
     )
@@ -48,6 +49,7 @@ def downgrade() -> None:
     op.drop_column("attempts", "late_result")
     op.drop_column("benchmark_jobs", "worst_case_usd")
     op.drop_column("benchmark_jobs", "calls")
+    op.drop_column("report_models", "max_tokens")
     op.drop_column("report_models", "provider")
     op.drop_column("reports", "paused_s")
     op.drop_column("reports", "paused_at")
