@@ -5,106 +5,27 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select, update
 
-from modelpick_orchestrator.progress import ProgressFeed
-from modelpick_orchestrator.service import Engine, UnknownReportError
-from modelpick_orchestrator.settings import OrchestratorSettings
-from modelpick_shared.broker import Service
+from modelpick_orchestrator.service import UnknownReportError
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import (
     AttemptOutcome,
-    Envelope,
     ReportCompleted,
     ReportFailed,
-    RunFinished,
     RunRequested,
     UnmeasuredReason,
 )
-from modelpick_shared.db import Database, Outbox
 from modelpick_shared.db.tables import (
     Attempt,
     BenchmarkJob,
     BenchmarkRun,
-    OutboxMessage,
     Report,
     ReportModel,
 )
 from modelpick_shared.ids import new_id
-from modelpick_shared.testing import config_snapshot, insert_report
+
+from .conftest import Bench, right
 
 pytestmark = pytest.mark.connected
-
-
-class NoPublisher:
-    async def send(self, *_, **__) -> None: ...
-
-
-class Bench:
-    """An engine on a real database, with the worker's side played by hand."""
-
-    def __init__(self, url: str, **settings) -> None:
-        self.url = url
-        self.database = Database(url, application="test")
-        self.engine = self.another_engine(**settings)
-
-    def another_engine(self, **settings) -> Engine:
-        chosen = OrchestratorSettings(database_url=self.url, rabbitmq_url="amqp://x", **settings)
-        feed = ProgressFeed(NoPublisher())
-        return Engine(self.database, Outbox(Service.ORCHESTRATOR), chosen, load_catalog(), feed)
-
-    async def paid(self, **shape):
-        async with self.database.transaction() as session:
-            return await insert_report(session, config_snapshot(**shape))
-
-    async def sent(self, message_type):
-        statement = (
-            select(OutboxMessage.body)
-            .where(OutboxMessage.type == message_type.TYPE)
-            .order_by(OutboxMessage.id)
-        )
-        async with self.database.transaction() as session:
-            return [
-                Envelope.model_validate_json(body).unwrap(message_type)
-                for body in await session.scalars(statement)
-            ]
-
-    async def scalar(self, statement):
-        async with self.database.transaction() as session:
-            return (await session.execute(statement)).scalar_one()
-
-    async def report(self, report_id):
-        return await self.scalar(select(Report).where(Report.id == report_id))
-
-    async def run_to_the_end(self, answer=None, rounds=200):
-        """Answer every request until nothing new is asked."""
-        answered: set = set()
-        for _ in range(rounds):
-            new = [run for run in await self.sent(RunRequested) if run.attempt_token not in answered]
-            if not new:
-                return
-            answered |= {run.attempt_token for run in new}
-            await self.engine.record([(answer or right)(run) for run in new])
-        raise AssertionError("it does not end")
-
-
-def right(run: RunRequested, **changes) -> RunFinished:
-    fields = {
-        "attempt_token": run.attempt_token,
-        "outcome": AttemptOutcome.ANSWERED,
-        "output": f'{{"total": {run.image_index}}}',
-        "prompt_tokens": 1000,
-        "completion_tokens": 50,
-        "cost_usd": Decimal("0.001"),
-        "latency_ms": 700,
-        "provider": "Somebody",
-    }
-    return RunFinished(**run.job_key._asdict(), **(fields | changes))
-
-
-@pytest.fixture
-async def bench(fresh_database_url):
-    bench = Bench(fresh_database_url)
-    async with bench.database:
-        yield bench
 
 
 async def test_a_paid_report_runs_every_job_once_and_completes(bench):
