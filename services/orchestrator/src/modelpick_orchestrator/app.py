@@ -41,7 +41,7 @@ log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
 
 NAME = Service.ORCHESTRATOR
-RECORD_BATCH = 100
+RECORD_BATCH = 250
 SWEEP_INTERVAL_S = 1.0
 DRAIN_TIMEOUT_S = 10.0
 

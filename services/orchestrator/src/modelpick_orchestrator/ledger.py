@@ -1,12 +1,13 @@
 """The orchestrator's SQL for attempts: what was dispatched, what it may cost and what it did cost."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.contracts import JobKey
@@ -45,8 +46,22 @@ class PutBack(NamedTuple):
     dispatches: int = 0
 
 
+_INSERT = text(
+    """
+    INSERT INTO attempts (
+        token, report_id, model_id, image_index, run_index, state, reserved_usd, lease_ends_at
+    )
+    SELECT token, report_id, model_id, image_index, run_index, 'in_flight', reserved_usd, lease_ends_at
+    FROM json_to_recordset(CAST(:rows AS json)) AS attempt (
+        token uuid, report_id uuid, model_id text, image_index int, run_index int, reserved_usd numeric,
+        lease_ends_at timestamptz
+    )
+    """
+)
+
+
 async def insert_attempts(session: AsyncSession, attempts: list[dict[str, Any]]) -> None:
-    await session.execute(insert(Attempt), attempts)
+    await session.execute(_INSERT, {"rows": json.dumps(attempts, default=str)})
 
 
 async def open_attempts(session: AsyncSession, tokens: Iterable[UUID]) -> dict[UUID, OpenAttempt]:

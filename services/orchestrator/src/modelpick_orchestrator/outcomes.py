@@ -1,12 +1,13 @@
 """From a worker's result to the row that is counted."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
 from modelpick_shared.contracts import AttemptOutcome, JobKey, Outcome, RunFinished, UnmeasuredReason
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
 from modelpick_shared.pricing import PER_MILLION
-from modelpick_shared.scoring import clean_text, clean_value, score_answer
+from modelpick_shared.scoring import Score, clean_text, clean_value, score_answer
 
 OUTPUT_LIMIT_BYTES = 64 * 1024
 ERROR_LIMIT = 2000
@@ -21,7 +22,7 @@ NOT_FINAL = frozenset({AttemptOutcome.RETRY_LATER, AttemptOutcome.NOT_STARTED, A
 
 
 def run_values(result: RunFinished, config: ConfigSnapshot, *, earlier_calls: int = 0) -> dict[str, Any]:
-    """Return the columns of `benchmark_runs` for a final result, scored.
+    """Return the columns of `benchmark_runs` for a final result, scored; `output_json` is JSON text.
 
     `earlier_calls` are the model calls that earlier attempts at the job made.
     """
@@ -80,9 +81,16 @@ def _score(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
         "passed": score.strict,
         "passed_relaxed": score.relaxed,
         "field_diffs": [clean_value(diff._asdict()) for diff in score.diffs],
-        "output_json": clean_value(score.value),
+        "output_json": _json_text(result.output or "", score),
         "error": _error(score.note or result.error),
     }
+
+
+def _json_text(text: str, score: Score) -> str | None:
+    """Return the answer's JSON as the model wrote it, unless it escapes what PostgreSQL cannot keep."""
+    if score.outcome is Outcome.INVALID_JSON:
+        return None
+    return json.dumps(clean_value(score.value)) if "\\u" in text else clean_text(text)
 
 
 def _unscored(outcome: Outcome) -> dict[str, Any]:

@@ -115,8 +115,8 @@ class Recorder:
             await repository.add_counts(
                 self.session,
                 [
-                    {"b_report_id": key[0], "b_model_id": key[1], "b_provider": providers[key]}
-                    | {f"b_{name}": counts[name] for name in repository.COUNTERS}
+                    {"report_id": key[0], "model_id": key[1], "provider": providers[key]}
+                    | {name: counts[name] for name in repository.COUNTERS}
                     for key, counts in sorted(increments.items())
                 ],
             )

@@ -1,13 +1,13 @@
 """The orchestrator's SQL for reports, plans and outcomes. Lock order: report rows by id, then their own."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, or_, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy import and_, delete, exists, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
@@ -231,10 +231,32 @@ async def insert_runs(session: AsyncSession, values: list[dict[str, Any]]) -> se
     """Insert outcomes under their primary key; return the jobs that were not counted before."""
     if not values:
         return set()
-    inserted = await session.execute(
-        pg_insert(BenchmarkRun).on_conflict_do_nothing().returning(*RUN_COLUMNS), values
-    )
+    inserted = await session.execute(_INSERT_RUNS, {"rows": json.dumps(values, default=str)})
     return {JobKey(*row) for row in inserted}
+
+
+# One parameter for all rows: a hundred rows of twenty bound values each take three times as long.
+_INSERT_RUNS = text(
+    """
+    INSERT INTO benchmark_runs (
+        report_id, model_id, image_index, run_index, outcome, unmeasured_reason, passed, passed_relaxed,
+        field_diffs, output_json, output_text, response_time_ms, prompt_tokens, completion_tokens,
+        total_tokens, cost, provider, generation_id, attempts, error
+    )
+    SELECT
+        report_id, model_id, image_index, run_index, outcome, unmeasured_reason, passed, passed_relaxed,
+        field_diffs, CAST(output_json AS json), output_text, response_time_ms, prompt_tokens,
+        completion_tokens, total_tokens, cost, provider, generation_id, attempts, error
+    FROM json_to_recordset(CAST(:rows AS json)) AS run (
+        report_id uuid, model_id text, image_index int, run_index int, outcome text, unmeasured_reason text,
+        passed boolean, passed_relaxed boolean, field_diffs json, output_json text, output_text text,
+        response_time_ms int, prompt_tokens int, completion_tokens int, total_tokens int, cost numeric,
+        provider text, generation_id text, attempts int, error text
+    )
+    ON CONFLICT DO NOTHING
+    RETURNING report_id, model_id, image_index, run_index
+    """
+)
 
 
 async def mark_done(session: AsyncSession, jobs: Iterable[JobKey]) -> None:
@@ -242,21 +264,25 @@ async def mark_done(session: AsyncSession, jobs: Iterable[JobKey]) -> None:
         await session.execute(_MARK_DONE, _key_arrays(keys))
 
 
-async def add_counts(session: AsyncSession, counts: list[dict[str, Any]]) -> None:
-    """Add to the counters of models: `b_report_id`, `b_model_id`, the four increments, and `b_provider`.
-
-    The first provider that served a model is kept.
+_ADD_COUNTS = text(
     """
-    increments = {name: getattr(ReportModel, name) + bindparam(f"b_{name}") for name in COUNTERS}
-    statement = (
-        update(ReportModel)
-        .where(
-            ReportModel.report_id == bindparam("b_report_id"), ReportModel.model_id == bindparam("b_model_id")
-        )
-        .values(increments | {"provider": func.coalesce(ReportModel.provider, bindparam("b_provider"))})
+    UPDATE report_models AS model SET
+        done = model.done + more.done,
+        passed = model.passed + more.passed,
+        failed = model.failed + more.failed,
+        unmeasured = model.unmeasured + more.unmeasured,
+        provider = coalesce(model.provider, more.provider)
+    FROM json_to_recordset(CAST(:rows AS json)) AS more (
+        report_id uuid, model_id text, done int, passed int, failed int, unmeasured int, provider text
     )
-    connection = await session.connection()
-    await connection.execute(statement, counts)
+    WHERE model.report_id = more.report_id AND model.model_id = more.model_id
+    """
+)
+
+
+async def add_counts(session: AsyncSession, counts: list[dict[str, Any]]) -> None:
+    """Add to the counters of models, each named once; the first provider that served a model is kept."""
+    await session.execute(_ADD_COUNTS, {"rows": json.dumps(counts, default=str)})
 
 
 async def terms(session: AsyncSession, report_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Terms]:

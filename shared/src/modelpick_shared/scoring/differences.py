@@ -27,11 +27,13 @@ def differences(expected: Any, actual: Any) -> list[Difference]:
 
 
 def _walk(expected: Any, actual: Any, path: str) -> Iterator[Difference]:
+    if strict_match(expected, actual):
+        return
     if isinstance(expected, dict) and isinstance(actual, dict):
         yield from _objects(expected, actual, path)
     elif isinstance(expected, list) and isinstance(actual, list):
         yield from _arrays(expected, actual, path)
-    elif not strict_match(expected, actual):
+    else:
         rescue = "relaxed" if relaxed_match(expected, actual) else None
         yield Difference(path=path, kind="wrong", expected=expected, actual=actual, rescued_by=rescue)
 

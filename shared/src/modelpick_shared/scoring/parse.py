@@ -31,7 +31,8 @@ def parse_answer(text: str) -> Any:
         raise InvalidAnswerError("a number is out of range") from None
     except ValueError as error:
         raise InvalidAnswerError(str(error)) from None
-    if levels(value) > MAX_LEVELS:
+    # Nothing is nested deeper than there are brackets; counting them is a hundred times faster than walking.
+    if text.count("[") + text.count("{") > MAX_LEVELS < levels(value):
         raise InvalidAnswerError("nested too deeply")
     return value
 

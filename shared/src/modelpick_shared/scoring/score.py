@@ -3,7 +3,7 @@ from typing import Any
 
 from modelpick_shared.contracts import Outcome
 from modelpick_shared.scoring.differences import Difference, differences
-from modelpick_shared.scoring.match import relaxed_match
+from modelpick_shared.scoring.match import relaxed_match, strict_match
 from modelpick_shared.scoring.parse import InvalidAnswerError, parse_answer
 
 
@@ -25,11 +25,12 @@ def score_answer(expected: Any, text: str) -> Score:
         value = parse_answer(text)
     except InvalidAnswerError as error:
         return Score(Outcome.INVALID_JSON, strict=False, relaxed=False, note=str(error))
-    diffs = differences(expected, value)
+    if strict_match(expected, value):
+        return Score(Outcome.PASSED, strict=True, relaxed=True, value=value)
     return Score(
-        Outcome.WRONG if diffs else Outcome.PASSED,
-        strict=not diffs,
-        relaxed=not diffs or relaxed_match(expected, value),
+        Outcome.WRONG,
+        strict=False,
+        relaxed=relaxed_match(expected, value),
         value=value,
-        diffs=diffs,
+        diffs=differences(expected, value),
     )
