@@ -1,5 +1,6 @@
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
 from modelpick_shared.db.tables import Report
+from modelpick_shared.scoring import comparable
 
 _KEPT = 64
 
@@ -23,7 +25,7 @@ class Snapshots:
         if missing:
             statement = select(Report.id, Report.config_snapshot).where(Report.id.in_(missing))
             for report_id, config in await session.execute(statement):
-                self._parsed[report_id] = ConfigSnapshot.model_validate(config)
+                self._parsed[report_id] = _parse(config)
 
     def of(self, report_id: UUID) -> ConfigSnapshot:
         """Return a configuration that was loaded."""
@@ -34,3 +36,9 @@ class Snapshots:
         """Keep the 64 that were used last. Between transactions only: within one, all are needed."""
         while len(self._parsed) > _KEPT:
             self._parsed.popitem(last=False)
+
+
+def _parse(config: dict[str, Any]) -> ConfigSnapshot:
+    parsed = ConfigSnapshot.model_validate(config)
+    images = [image.model_copy(update={"expected": comparable(image.expected)}) for image in parsed.images]
+    return parsed.model_copy(update={"images": images})

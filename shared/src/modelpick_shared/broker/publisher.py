@@ -2,7 +2,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Self
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aio_pika
 import structlog
@@ -43,15 +43,16 @@ class OutgoingMessage:
     @classmethod
     def of(cls, message: Message, *, message_id: UUID | None = None, persistent: bool = True) -> Self:
         """Wrap a message, with the present trace context."""
-        envelope = Envelope.wrap(message, message_id=message_id)
+        message_id = message_id or uuid4()
         exchange, routing_key = route(message)
+        report_id = message.correlation_id()
         return cls(
             exchange=exchange.value,
             routing_key=routing_key,
-            body=envelope.model_dump_json().encode(),
-            type=envelope.type,
-            message_id=str(envelope.message_id),
-            correlation_id=str(envelope.correlation_id) if envelope.correlation_id else None,
+            body=Envelope.encode(message, message_id=message_id).encode(),
+            type=message.TYPE,
+            message_id=str(message_id),
+            correlation_id=str(report_id) if report_id else None,
             headers=trace_headers(),
             persistent=persistent,
         )

@@ -35,16 +35,15 @@ class Outbox:
         for message in messages:
             row_id = new_id()
             exchange, routing_key = route(message)
-            envelope = Envelope.wrap(message, message_id=row_id)
             rows.append(
                 {
                     "id": row_id,
                     "source": self.source.value,
                     "exchange": exchange.value,
                     "routing_key": routing_key,
-                    "type": envelope.type,
-                    "correlation_id": envelope.correlation_id,
-                    "body": envelope.model_dump_json(),
+                    "type": message.TYPE,
+                    "correlation_id": message.correlation_id(),
+                    "body": Envelope.encode(message, message_id=row_id),
                     "headers": headers,
                     "erase_body": erase_body,
                 }

@@ -60,7 +60,7 @@ class Report(Base):
 class ReportModel(Base):
     """The counters of one model in one report, and the provider that served it first.
 
-    `max_tokens` is how long an answer may be; it was fixed when the report was planned, as the worst cases were.
+    `max_tokens` is how long an answer may be, fixed when the report was planned, as the worst cases were.
     """
 
     __tablename__ = "report_models"

@@ -21,6 +21,18 @@ def strict_match(expected: Any, actual: Any) -> bool:
     return _match(expected, actual, _same_scalars)
 
 
+def comparable(expected: Any) -> Any:
+    """Return an expected value with its floats as the decimals that were written.
+
+    Answers are read so; a value that is compared with many answers is brought to the same form once.
+    """
+    if isinstance(expected, float):
+        return _exact(expected)
+    if isinstance(expected, dict):
+        return {key: comparable(value) for key, value in expected.items()}
+    return [comparable(value) for value in expected] if isinstance(expected, list) else expected
+
+
 def relaxed_match(expected: Any, actual: Any) -> bool:
     """As `strict_match`, with strings in lower case and inner white space collapsed to one space.
 
