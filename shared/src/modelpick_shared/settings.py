@@ -67,12 +67,13 @@ class SettingsGroup(BaseSettings):
 
 
 class ServiceSettings(SettingsGroup):
-    """What every service has. `service_port` 0 picks a free one."""
+    """What every service has. `service_port` 0 picks a free one; `fault_dir` is for tests alone."""
 
     service_host: str = "127.0.0.1"
     service_port: int = Field(default=8000, ge=0, le=65535)
     site_url: HttpAddress = "http://localhost:8080"
     log_level: str = "INFO"
+    fault_dir: str | None = None
 
     @field_validator("log_level")
     @classmethod

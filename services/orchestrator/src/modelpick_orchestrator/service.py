@@ -18,6 +18,7 @@ from modelpick_orchestrator.progress import ProgressFeed, progress_of
 from modelpick_orchestrator.recording import Recorder
 from modelpick_orchestrator.settings import OrchestratorSettings
 from modelpick_orchestrator.snapshots import Snapshots
+from modelpick_shared import faults
 from modelpick_shared.catalog import Catalog
 from modelpick_shared.contracts import (
     JobKey,
@@ -30,6 +31,7 @@ from modelpick_shared.contracts import (
 from modelpick_shared.db import Database, Outbox
 from modelpick_shared.db.tables import Report
 from modelpick_shared.errors import PermanentError
+from modelpick_shared.faults import FaultPoint
 
 log = structlog.get_logger()
 
@@ -63,14 +65,18 @@ class Engine:
             report = change.report(report_id)
             if not await repository.is_planned(change.session, report_id):
                 await self._insert_plan(change.session, report)
+                faults.reach(FaultPoint.PLAN_INSERTED)
 
     async def record(self, results: Sequence[RunFinished]) -> None:
         """Record a batch: score, settle, count, complete, and fill the slots that became free."""
+        faults.reach(FaultPoint.RESULTS_RECEIVED)
         with BATCH_SECONDS.time():
             async with self._changing({result.report_id for result in results}) as change:
                 await change.recorder.record(results)
                 if change.recorder.refused_key:
                     await pauses.begin(change.session, change.recorder.refused_key)
+                faults.reach(FaultPoint.RESULTS_RECORDED)
+        faults.reach(FaultPoint.RESULTS_COMMITTED)
 
     async def sweep(self) -> None:
         """Do what no message asks for: lapsed leases, due retries, lost messages, passed deadlines."""

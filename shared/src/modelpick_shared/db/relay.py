@@ -7,12 +7,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Select, Update, case, func, select, update
 
+from modelpick_shared import faults
 from modelpick_shared.broker.connection import backoff_s
 from modelpick_shared.broker.publisher import OutgoingMessage, Publisher
 from modelpick_shared.db.engine import Database
 from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.db.outbox import Outbox
 from modelpick_shared.errors import BrokerUnavailableError, TransientError
+from modelpick_shared.faults import FaultPoint
 from modelpick_shared.telemetry.metrics import OUTBOX_AGE_SECONDS, OUTBOX_BACKLOG, OUTBOX_SENT
 
 log = structlog.get_logger()
@@ -54,6 +56,8 @@ class OutboxRelay:
         async with self._database.transaction() as session:
             rows = (await session.scalars(self._unsent())).all()
             sent = await self._publish(rows)
+            if sent:
+                faults.reach(FaultPoint.RELAY_PUBLISHED)
             if sent:
                 await session.execute(self._mark_sent(sent))
         OUTBOX_SENT.labels(source=self._outbox.source.value).inc(len(sent))

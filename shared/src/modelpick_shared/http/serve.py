@@ -8,6 +8,7 @@ from typing import TypeVar
 import uvicorn
 from fastapi import FastAPI
 
+from modelpick_shared import faults
 from modelpick_shared.settings import ServiceSettings, load_settings
 from modelpick_shared.telemetry import configure_logging, configure_tracing
 
@@ -36,6 +37,7 @@ def run_service(name: str, settings_class: type[S], build: Callable[[S], FastAPI
     settings = load_settings(settings_class, name)
     configure_logging(name, settings.log_level)
     configure_tracing(name)
+    faults.arm(settings.fault_dir)
     app = build(settings)
     gc.freeze()
     server = service_server(app, host=settings.service_host, port=settings.service_port)
