@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI
 
 from modelpick_orchestrator.handlers import Handlers
+from modelpick_orchestrator.heartbeats import Heartbeats
 from modelpick_orchestrator.progress import ProgressFeed
 from modelpick_orchestrator.service import Engine
 from modelpick_orchestrator.settings import OrchestratorSettings
@@ -18,6 +19,7 @@ from modelpick_shared.broker import (
     Publisher,
     Service,
     Verdict,
+    broadcast_queue,
     event_queue,
     model_queue,
 )
@@ -31,11 +33,13 @@ from modelpick_shared.contracts import (
     ReportResumeRequested,
     RunFinished,
     RunReplayRequested,
+    WorkerAlive,
 )
 from modelpick_shared.db import Database, Outbox, OutboxRelay
 from modelpick_shared.errors import TransientError
 from modelpick_shared.http.app import background, create_app
 from modelpick_shared.http.health import Readiness
+from modelpick_shared.ids import new_id
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
@@ -62,12 +66,21 @@ class Parts:
         )
         self.outbox = Outbox(NAME)
         self.relay = OutboxRelay(self.database, self.publisher, self.outbox)
-        self.feed = ProgressFeed(Publisher(connector))
+        transient = Publisher(connector)
+        self.feed = ProgressFeed(transient)
         self.engine = Engine(self.database, self.outbox, settings, catalog, self.feed)
         handlers = Handlers(self.engine)
+        heartbeats = Heartbeats(self.database, transient, self.engine)
         self.consumers = ConsumerGroup(
             connector,
             [
+                Consumer(
+                    broadcast_queue(NAME, str(new_id()), WorkerAlive),
+                    WorkerAlive,
+                    heartbeats.worker_alive,
+                    prefetch=20,
+                    publisher=self.publisher,
+                ),
                 self._consumer(ReportPaid, handlers.report_paid),
                 self._consumer(RunReplayRequested, handlers.replay_requested),
                 self._consumer(ReportResumeRequested, handlers.resume_requested),

@@ -134,7 +134,7 @@ class Engine:
                 return
             await change.recorder.lapse([attempt])
 
-    async def hear(self, alive: WorkerAlive) -> None:
+    def hear(self, alive: WorkerAlive) -> None:
         """Note what a worker says about the key of the model API."""
         self._keys.hear(alive)
 

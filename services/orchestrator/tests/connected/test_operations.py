@@ -191,10 +191,10 @@ async def test_a_refused_key_stops_paid_models_and_their_clocks_until_it_works_a
     assert (await bench.report(report.id)).status == "running", "its clock stands still"
 
     await bench.age(PlatformPause.began_at, 60)
-    await bench.engine.hear(alive(works=False))
+    bench.engine.hear(alive(works=False))
     await bench.engine.sweep()
     assert len(await bench.sent(RunRequested)) == asked
-    await bench.engine.hear(alive(works=True))
+    bench.engine.hear(alive(works=True))
     await bench.engine.sweep()
     going = await bench.report(report.id)
     assert going.paused_at is None

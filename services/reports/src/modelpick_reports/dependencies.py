@@ -47,6 +47,15 @@ async def transaction(parts: UsesParts) -> AsyncIterator[AsyncSession]:
 Transaction = Annotated[AsyncSession, Depends(transaction, scope="function")]
 
 
+async def snapshot(parts: UsesParts) -> AsyncIterator[AsyncSession]:
+    """Let the request read one state of the database: counters and outcomes that belong together."""
+    async with parts.database.snapshot() as session:
+        yield session
+
+
+Snapshot = Annotated[AsyncSession, Depends(snapshot, scope="function")]
+
+
 def existing_id(value: str) -> UUID:
     """Parse an id of the path. What is no id at all does not exist either."""
     try:

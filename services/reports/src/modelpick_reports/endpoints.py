@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from modelpick_reports import service
 from modelpick_reports.answers import image_answer, json_answer
-from modelpick_reports.dependencies import Number, ReportId, Transaction, UsesParts
+from modelpick_reports.dependencies import Number, ReportId, Snapshot, Transaction, UsesParts
 from modelpick_reports.repository import owned_by
 from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView
 from modelpick_shared.document import ReportDocument
@@ -14,17 +14,17 @@ router = APIRouter(prefix="/api/reports")
 
 
 @router.get("", response_model=ReportList)
-async def list_reports(session: Transaction, user: CurrentUser) -> Response:
+async def list_reports(session: Snapshot, user: CurrentUser) -> Response:
     return json_answer(ReportList(items=await service.list_reports(session, owned_by(user.id))))
 
 
 @router.get("/{report_id}", response_model=ReportView)
-async def get_report(session: Transaction, user: CurrentUser, report_id: ReportId) -> Response:
+async def get_report(session: Snapshot, user: CurrentUser, report_id: ReportId) -> Response:
     return json_answer(await service.view_report(session, owned_by(user.id, report_id)))
 
 
 @router.get("/{report_id}/document", response_model=ReportDocument)
-async def get_document(session: Transaction, user: CurrentUser, report_id: ReportId) -> Response:
+async def get_document(session: Snapshot, user: CurrentUser, report_id: ReportId) -> Response:
     scope = owned_by(user.id, report_id)
     images_at = f"/api/reports/{report_id}/images"
     return json_answer(await service.document(session, scope, images_at=images_at))

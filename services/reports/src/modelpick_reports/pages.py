@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from modelpick_reports import service
-from modelpick_reports.dependencies import SharedReport, Transaction, UsesParts
+from modelpick_reports.dependencies import SharedReport, Snapshot, UsesParts
 from modelpick_reports.share_endpoints import images_at
 from modelpick_shared.document import ReportDocument
 from modelpick_shared.http import Problem
@@ -26,7 +26,7 @@ _HEADERS = {
 
 @router.get("/report/{token}")
 async def report_page(
-    request: Request, session: Transaction, scope: SharedReport, parts: UsesParts, token: str
+    request: Request, session: Snapshot, scope: SharedReport, parts: UsesParts, token: str
 ) -> Response:
     try:
         document = await service.document(session, scope, images_at=images_at(token))

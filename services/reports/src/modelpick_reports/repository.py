@@ -23,7 +23,7 @@ from sqlalchemy.orm import aliased
 from modelpick_reports.schemas import ReportView
 from modelpick_shared.contracts import ModelProgress
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
-from modelpick_shared.db.tables import BenchmarkRun, Report, ReportModel
+from modelpick_shared.db.tables import BenchmarkRun, Refund, Report, ReportModel
 from modelpick_shared.document import ReportFacts, RunFacts
 
 Scope = ColumnElement[bool]
@@ -76,7 +76,7 @@ async def views(session: AsyncSession, scope: Scope) -> list[Revised]:
             *(Report.spent_usd, Report.created_at, Report.started_at, Report.completed_at),
             *(Report.deadline_at, Report.failure_reason, Report.revision),
             _queue_position().label("queue_position"),
-            literal(False).label("refunded"),
+            select(literal(1)).where(Refund.order_id == Report.order_id).exists().label("refunded"),
         )
         .where(scope)
         .order_by(Report.created_at.desc(), Report.id.desc())

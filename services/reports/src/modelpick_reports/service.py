@@ -90,7 +90,7 @@ class StateReader:
         self._database = database
 
     async def read(self, report_ids: Sequence[UUID]) -> Mapping[UUID, State]:
-        async with self._database.transaction() as session:
+        async with self._database.snapshot() as session:
             found = await repository.views(session, repository.any_of(report_ids))
         return {
             view.id: State(revision=revision, body=view.model_dump_json(), ended=view.ended)

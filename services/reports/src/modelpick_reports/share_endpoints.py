@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from modelpick_reports import service
 from modelpick_reports.answers import csv_answer, image_answer, json_answer
-from modelpick_reports.dependencies import Number, SharedReport, Transaction, UsesParts
+from modelpick_reports.dependencies import Number, SharedReport, Snapshot, UsesParts
 from modelpick_reports.schemas import WholeRun
 from modelpick_reports.spreadsheet import csv_of
 from modelpick_shared.document import ReportDocument
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/api/share/{token}")
 
 
 @router.get("", response_model=ReportDocument)
-async def get_document(session: Transaction, scope: SharedReport, token: str) -> Response:
+async def get_document(session: Snapshot, scope: SharedReport, token: str) -> Response:
     return json_answer(await service.document(session, scope, images_at=images_at(token)))
 
 
@@ -23,18 +23,18 @@ async def get_image(scope: SharedReport, index: Number, parts: UsesParts) -> Res
 
 
 @router.get("/runs/{number}", response_model=WholeRun)
-async def get_run(session: Transaction, scope: SharedReport, number: Number) -> Response:
+async def get_run(session: Snapshot, scope: SharedReport, number: Number) -> Response:
     return json_answer(await service.whole_run(session, scope, number))
 
 
 @router.get("/export.json", response_model=ReportDocument)
-async def export_json(session: Transaction, scope: SharedReport, token: str) -> Response:
+async def export_json(session: Snapshot, scope: SharedReport, token: str) -> Response:
     document = await service.document(session, scope, images_at=images_at(token))
     return json_answer(document, file_name=f"modelpick-report-{document.id}.json")
 
 
 @router.get("/export.csv", response_class=Response)
-async def export_csv(session: Transaction, scope: SharedReport, token: str) -> Response:
+async def export_csv(session: Snapshot, scope: SharedReport, token: str) -> Response:
     document = await service.document(session, scope, images_at=images_at(token))
     return csv_answer(csv_of(document), file_name=f"modelpick-report-{document.id}.csv")
 

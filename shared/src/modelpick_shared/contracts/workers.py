@@ -9,7 +9,8 @@ class WorkerAlive(Message):
     """A worker's heartbeat, with the model queues that it consumes.
 
     `sent_at` is by the worker's own clock. `key_works` is False from a 401 or 402 of the model API until its
-    key answers again: while it is False for any worker, no paid model is dispatched.
+    key answers again: while it is False for any worker, no paid model is dispatched. `leaving` is a worker's
+    last word: others take its queues over at once.
     """
 
     TYPE: ClassVar[str] = "worker.alive"
@@ -18,6 +19,7 @@ class WorkerAlive(Message):
     queues: list[str]
     sent_at: AwareDatetime
     key_works: bool = True
+    leaving: bool = False
 
 
 class WorkerClock(Message):

@@ -50,6 +50,18 @@ class Database:
                 raise TransientError(f"database: {error.__class__.__name__}") from error
             raise
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """Open a session that only reads, and sees the database as it is now whatever is committed meanwhile.
+
+        Raises TransientError as `transaction` does.
+        """
+        async with self.transaction() as session:
+            await session.connection(
+                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
+            yield session
+
     async def ping(self) -> str | None:
         """Return None when the database answers, else what it says."""
         try:

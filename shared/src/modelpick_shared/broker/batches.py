@@ -1,0 +1,130 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import structlog
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+
+from modelpick_shared.broker.connection import declare
+from modelpick_shared.broker.delivery import Delivery, Verdict
+from modelpick_shared.broker.handling import in_context, lay_down, settle
+from modelpick_shared.broker.publisher import Publisher
+from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, release, still_ours
+from modelpick_shared.broker.topology import QueueSpec
+from modelpick_shared.contracts import Message
+
+log = structlog.get_logger()
+M = TypeVar("M", bound=Message)
+
+
+class BatchConsumer(Generic[M]):
+    """Handles what lies in a queue in batches, one batch at a time, in one handler call.
+
+    A batch that fails for another reason than a transient one is replayed one by one, and only the culprit
+    is dead-lettered.
+    """
+
+    def __init__(
+        self,
+        queue: QueueSpec,
+        message_type: type[M],
+        handler: Callable[[Sequence[M]], Awaitable[Verdict]],
+        *,
+        batch_size: int,
+        publisher: Publisher,
+    ) -> None:
+        self.queue = queue
+        self._message_type = message_type
+        self._handler = handler
+        self._batch_size = batch_size
+        self._publisher = publisher
+        self._waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._loop: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._parked = False
+        self._consuming: tuple[AbstractQueue, str] | None = None
+
+    async def start(self, channel: AbstractChannel) -> None:
+        """Declare the queue and consume it on `channel`, one batch ahead of the one being handled."""
+        await channel.set_qos(prefetch_count=2 * self._batch_size)
+        await declare(channel, [self.queue])
+        queue = await channel.get_queue(self.queue.name, ensure=False)
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._run())
+        self._consuming = (queue, await queue.consume(self._on_message))
+
+    async def drain(self, timeout_s: float) -> None:
+        """Finish the batch in hand; what waits behind it stays with the broker."""
+        self._parked = True
+        if self._consuming is not None:
+            await cancel_consumer(*self._consuming)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("consumer.drain_timed_out", queue=self.queue.name)
+        if self._loop is not None:
+            self._loop.cancel()
+        while not self._waiting.empty():
+            await release(self._waiting.get_nowait())
+
+    async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
+        self._waiting.put_nowait(incoming)
+
+    async def _run(self) -> None:
+        while not self._parked:
+            batch = await self._next_batch()
+            self._idle.clear()
+            try:
+                await self._process([incoming for incoming in batch if still_ours(incoming)])
+            finally:
+                self._idle.set()
+
+    async def _next_batch(self) -> list[AbstractIncomingMessage]:
+        batch = [await self._waiting.get()]
+        while len(batch) < self._batch_size and not self._waiting.empty():
+            batch.append(self._waiting.get_nowait())
+        return batch
+
+    async def _process(self, batch: list[AbstractIncomingMessage]) -> None:
+        if not batch:
+            return
+        ending = Verdict.DEAD_LETTER
+        if len(batch) > 1:
+            ending = await self._try_together(batch)
+        if ending is Verdict.DEAD_LETTER:
+            for incoming in batch:
+                await self._settle_one(incoming)
+        elif ending is Verdict.ACK:
+            # The batch is handled in the order of delivery, so its last tag stands for all.
+            await acknowledge(batch[-1], multiple=True)
+
+    async def _try_together(self, batch: list[AbstractIncomingMessage]) -> Verdict:
+        async def work() -> Verdict:
+            return await self._handler([Delivery.of(one).open(self._message_type) for one in batch])
+
+        ending, _ = await settle(
+            self._message_type.TYPE,
+            work,
+            still_ours=lambda: still_ours(batch[-1]) and not self._parked,
+            unforeseen_limit=1,
+        )
+        return ending.verdict
+
+    async def _settle_one(self, incoming: AbstractIncomingMessage) -> None:
+        delivery = Delivery.of(incoming)
+
+        async def work() -> Verdict:
+            return await self._handler([delivery.open(self._message_type)])
+
+        async def settle_it() -> None:
+            ending, attempts = await settle(
+                self._message_type.TYPE, work, still_ours=lambda: still_ours(incoming) and not self._parked
+            )
+            if ending.verdict is Verdict.DEAD_LETTER:
+                await lay_down(self._publisher, self.queue.name, delivery, ending, attempts)
+            if ending.verdict is not Verdict.RETRY:
+                await acknowledge(incoming)
+
+        await in_context(delivery, settle_it)

@@ -1,0 +1,46 @@
+"""What a consumer tells the broker about its deliveries, on a channel that may have died meanwhile."""
+
+import asyncio
+
+import aio_pika
+import structlog
+from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+
+from modelpick_shared.broker.connection import CONNECTION_ERRORS, reraise_own_cancellation
+
+log = structlog.get_logger()
+
+
+async def acknowledge(incoming: AbstractIncomingMessage, *, multiple: bool = False) -> None:
+    """Acknowledge; if the channel died meanwhile the message will come again, which handlers bear."""
+    try:
+        await incoming.ack(multiple=multiple)
+    except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        reraise_own_cancellation(error)
+        log.info("broker.ack_lost", error=repr(error))
+
+
+async def release(incoming: AbstractIncomingMessage) -> None:
+    """Give a message back at once; a dead channel has done so already."""
+    try:
+        await incoming.nack(requeue=True)
+    except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        reraise_own_cancellation(error)
+        log.info("broker.release_lost", error=repr(error))
+
+
+def still_ours(incoming: AbstractIncomingMessage) -> bool:
+    """Say whether the delivery's channel lives; once it is dead the broker delivers the message again."""
+    try:
+        return not incoming.channel.is_closed
+    except aio_pika.exceptions.ChannelInvalidStateError:  # a dead channel's message does not name it
+        return False
+
+
+async def cancel_consumer(queue: AbstractQueue, tag: str) -> None:
+    """Stop deliveries; what was delivered stays ours until it is acknowledged."""
+    try:
+        await queue.cancel(tag)
+    except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        reraise_own_cancellation(error)
+        log.info("broker.cancel_lost", error=repr(error))
