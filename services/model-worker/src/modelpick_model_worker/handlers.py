@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 
+from modelpick_model_worker.results import abandoned, not_started
 from modelpick_shared.broker import Publisher, Verdict
 from modelpick_shared.contracts import RunFinished, RunRequested
 
@@ -25,12 +26,29 @@ class RunHandler:
         self._calls: OrderedDict[UUID, asyncio.Task[RunFinished]] = OrderedDict()
 
     async def run_requested(self, message: RunRequested) -> Verdict:
-        call = self._calls.get(message.attempt_token)
-        if call is None or (call.done() and call.exception() is not None):
-            call = self._start(message)
-        # Shielded: losing the delivery must not abort a call that is being paid for.
-        await self._publisher.send(await asyncio.shield(call))
+        """Handle a first delivery: make the call."""
+        return await self._answer(self._known(message) or self._start(message))
+
+    async def run_redelivered(self, message: RunRequested) -> Verdict:
+        """Handle a delivery that the broker marks as redelivered: another worker may have made the call."""
+        return await self._answer(self._known(message) or abandoned(message))
+
+    async def run_not_started(self, message: RunRequested) -> Verdict:
+        """Give a job back without a call, because the worker stops or hands its queue over."""
+        return await self._answer(self._known(message) or not_started(message))
+
+    async def _answer(self, result: asyncio.Task[RunFinished] | RunFinished) -> Verdict:
+        if isinstance(result, asyncio.Task):
+            # Shielded: losing the delivery must not abort a call that is being paid for.
+            result = await asyncio.shield(result)
+        await self._publisher.send(result)
         return Verdict.ACK
+
+    def _known(self, message: RunRequested) -> asyncio.Task[RunFinished] | None:
+        call = self._calls.get(message.attempt_token)
+        if call is None or (call.done() and (call.cancelled() or call.exception() is not None)):
+            return None
+        return call
 
     def _start(self, message: RunRequested) -> asyncio.Task[RunFinished]:
         call = asyncio.create_task(self._run(message))
@@ -39,8 +57,7 @@ class RunHandler:
         return call
 
     def _forget_oldest(self) -> None:
-        for token, call in list(self._calls.items()):
-            if len(self._calls) <= KEPT_RESULTS:
-                return
-            if call.done():
-                del self._calls[token]
+        if len(self._calls) > KEPT_RESULTS:
+            oldest = next((token for token, call in self._calls.items() if call.done()), None)
+            if oldest is not None:
+                del self._calls[oldest]

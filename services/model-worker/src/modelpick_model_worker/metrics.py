@@ -1,6 +1,6 @@
 """The worker's metrics. The label `model` is bounded by the catalogue."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 CALLS = Counter("modelpick_model_calls_total", "Model calls by how they ended", ["model", "outcome"])
 RETRIES = Counter("modelpick_model_retries_total", "Calls repeated by the worker itself", ["model"])
@@ -10,3 +10,8 @@ CALL_SECONDS = Histogram(
     ["model"],
     buckets=(0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120),
 )
+CONCURRENCY = Gauge("modelpick_model_concurrency", "Most calls of a model in flight at present", ["model"])
+GATE_CLOSED = Gauge(
+    "modelpick_model_gate_closed", "1 while a model's calls wait because it is rate limited", ["model"]
+)
+KEY_WORKS = Gauge("modelpick_key_works", "0 from a 401 or 402 until the model API's key answers again")

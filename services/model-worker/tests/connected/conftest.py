@@ -9,15 +9,25 @@ import httpx
 import pytest
 import uvicorn
 
+from modelpick_model_worker.attempt import Limits, Means
+from modelpick_model_worker.backoff import Backoff
+from modelpick_model_worker.clock import Clock
+from modelpick_model_worker.images import ImageAddresses
+from modelpick_model_worker.key import KeyGuard
+from modelpick_model_worker.openrouter import OpenRouterClient
+from modelpick_model_worker.service import ModelRunner
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import ImageRef, PriceCap, RequestParameters, RunRequested
 from modelpick_shared.ids import new_id
+from modelpick_shared.images import open_image_store
 from modelpick_shared.testing import eventually
 from modelpick_simulators.openrouter.answers import FixedAnswerBook
 from modelpick_simulators.openrouter.app import create_app
 from modelpick_simulators.openrouter.settings import OpenRouterSettings
 
 IMAGE = b"\x89PNG pretend" * 100
+MODEL = "openai/gpt-5-mini"
+FREE_MODEL = next(model.id for model in load_catalog() if model.tier == "free")
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
 CATALOG_FILE = resources.files("modelpick_shared.catalog") / "models.json"
 
@@ -28,6 +38,9 @@ class Simulator:
     def __init__(self, url: str, client: httpx.AsyncClient) -> None:
         self.url = url
         self._client = client
+
+    async def calls(self) -> list[dict]:
+        return (await self.journal())["calls"]
 
     async def script(self, mode: str, **options) -> None:
         (await self._client.post("/_control/script", json={"mode": mode} | options)).raise_for_status()
@@ -62,8 +75,45 @@ async def simulator():
         yield simulator
 
 
+@pytest.fixture
+async def images(tmp_path):
+    store = open_image_store(f"file://{tmp_path}")
+    await store.put("image", IMAGE)
+    return ImageAddresses(store, "auto")
+
+
+class Working:
+    """A runner with its parts, and limits that a test can wait for."""
+
+    def __init__(self, client, images, **limits) -> None:
+        self.guard = KeyGuard(client, backoff=Backoff(0.05, 0.1))
+        self.clock = Clock()
+        backoff = Backoff(0.05, 0.2)
+        means = Means(client, self.guard, self.clock, Limits(**({"max_retries": 2} | limits)), backoff)
+        self.runner = ModelRunner(means, images.address_of, prefetches={MODEL: 3, FREE_MODEL: 1})
+
+    def gate(self, model=MODEL):
+        return self.runner._gates[model]
+
+
+@pytest.fixture
+async def client(simulator):
+    async with OpenRouterClient(simulator.url, "sk-or-test", site_url="http://localhost") as client:
+        yield client
+
+
+@pytest.fixture
+def working(client, images):
+    return Working(client, images)
+
+
+@pytest.fixture
+def runner(working):
+    return working.runner
+
+
 def a_run(**changes) -> RunRequested:
-    model = next(model for model in load_catalog() if model.id == "openai/gpt-5-mini")
+    model = load_catalog()[changes.get("model_id", MODEL)]
     now = datetime.now(UTC)
     fields = {
         "report_id": new_id(),

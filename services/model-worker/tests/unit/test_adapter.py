@@ -1,9 +1,11 @@
 import json
-from datetime import UTC, datetime, timedelta
+import math
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from modelpick_model_worker.bill import Bill
 from modelpick_model_worker.errors import (
     CallRejectedError,
     NoEndpointError,
@@ -11,91 +13,12 @@ from modelpick_model_worker.errors import (
     ProviderFailedError,
     RateLimitedError,
 )
-from modelpick_model_worker.openrouter.body import customer_of, request_body
+from modelpick_model_worker.openrouter.answer import OUTPUT_LIMIT_BYTES, ModelAnswer, storable
 from modelpick_model_worker.openrouter.failures import call_error, parse_retry_after
-from modelpick_model_worker.openrouter.schemas import ApiError, Completion
-from modelpick_shared.contracts import (
-    AttemptOutcome,
-    ImageRef,
-    PriceCap,
-    RequestParameters,
-    RunRequested,
-)
-from modelpick_shared.ids import new_id
+from modelpick_model_worker.openrouter.schemas import ApiError, Completion, Generation, Key, read_completion
+from modelpick_shared.contracts import AttemptOutcome
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-def a_run(**changes):
-    fields = {
-        "report_id": new_id(),
-        "model_id": "acme/model",
-        "image_index": 0,
-        "run_index": 0,
-        "attempt_token": new_id(),
-        "lease_ends_at": NOW,
-        "deadline_at": NOW,
-        "parameters": RequestParameters(max_tokens=4096),
-        "prompt": "Read it.",
-        "image": ImageRef(key="k", sha256="0" * 64, media_type="image/png"),
-        "price_cap": PriceCap(prompt_usd_per_1m=Decimal(1), completion_usd_per_1m=Decimal("2.5")),
-    }
-    return RunRequested(**(fields | changes))
-
-
-def body_of(run, url=b"data:image/png;base64,AAAA"):
-    return json.loads(request_body(run, url))
-
-
-def test_the_text_comes_before_the_image():
-    (message,) = body_of(a_run())["messages"]
-    assert [part["type"] for part in message["content"]] == ["text", "image_url"]
-    assert message["content"][1]["image_url"]["url"] == "data:image/png;base64,AAAA"
-
-
-def test_a_prompt_or_schema_that_names_the_images_place_is_left_alone():
-    tricky = "modelpick-image-goes-here"
-    run = a_run(
-        prompt=tricky,
-        json_schema={"title": tricky},
-        parameters=RequestParameters(max_tokens=1, response_format="json_schema"),
-    )
-    body = body_of(run)
-    assert body["messages"][0]["content"][0]["text"] == tricky
-    assert body["response_format"]["json_schema"]["schema"] == {"title": tricky}
-    assert body["messages"][0]["content"][1]["image_url"]["url"].startswith("data:")
-
-
-def test_only_what_is_asked_for_is_sent():
-    body = body_of(a_run())
-    assert not {"temperature", "reasoning", "response_format", "plugins"} & body.keys()
-    full = RequestParameters(
-        max_tokens=9,
-        temperature=0,
-        reasoning_effort="low",
-        response_format="json_object",
-        data_policy="no_training",
-    )
-    body = body_of(a_run(parameters=full, preferred_provider="Acme"))
-    assert (body["temperature"], body["reasoning"], body["max_tokens"]) == (0, {"effort": "low"}, 9)
-    assert body["response_format"] == {"type": "json_object"}
-    assert body["provider"]["data_collection"] == "deny"
-    assert body["provider"]["order"] == ["Acme"]
-
-
-def test_the_price_cap_is_sent_along():
-    assert body_of(a_run())["provider"]["max_price"] == {"prompt": 1.0, "completion": 2.5}
-
-
-def test_a_schema_goes_into_the_prompt_where_the_model_takes_none():
-    text = body_of(a_run(json_schema={"type": "object"}))["messages"][0]["content"][0]["text"]
-    assert '{"type": "object"}' in text
-
-
-def test_the_customer_is_a_pseudonym_that_is_stable_for_a_report():
-    report_id = new_id()
-    assert customer_of(report_id) == customer_of(report_id) != customer_of(new_id())
-    assert str(report_id) not in customer_of(report_id)
 
 
 def completion(**choice):
@@ -144,11 +67,16 @@ def test_an_error_inside_a_200_is_an_error(body):
         (None, None),
         ({"cost": "NaN"}, None),
         ({"cost": {"a": 1}}, None),
+        ({"cost": True}, None),
+        ({"cost": -0.5}, None),
+        ({"cost": math.inf}, None),
+        ({"cost": 1e300}, None),
+        ({"cost": 0}, Decimal(0)),
     ],
 )
 def test_a_cost_that_cannot_be_read_is_unknown(usage, cost):
     body = {"choices": [{"message": {"content": "{}"}}], "usage": usage}
-    assert Completion.model_validate(body).answer().cost_usd == cost
+    assert Completion.model_validate(body).answer().bill.cost_usd == cost
 
 
 def test_the_provider_is_read_from_wherever_it_stands():
@@ -179,6 +107,11 @@ def test_retry_after_is_bounded_and_nonsense_is_ignored(value, seconds):
     assert parse_retry_after(value, now=NOW) == seconds
 
 
+def availability(code, *, field=None, excluded_by=(), **more):
+    constraint = {"field": field, "detail": "x"} if field else None
+    return {"availability": {"code": code, "excluded_by": list(excluded_by), "constraint": constraint} | more}
+
+
 @pytest.mark.parametrize(
     ("status", "error", "kind"),
     [
@@ -186,19 +119,145 @@ def test_retry_after_is_bounded_and_nonsense_is_ignored(value, seconds):
         (408, {}, ProviderFailedError),
         (500, {}, ProviderFailedError),
         (529, {}, ProviderFailedError),
+        (503, availability("temporarily_unavailable", retryable=False), CallRejectedError),
         (401, {}, OperatorError),
         (402, {}, OperatorError),
         (400, {}, CallRejectedError),
-        (404, {"availability": {"code": "constraint_filtered"}}, NoEndpointError),
-        (404, {"availability": {"code": "other", "retryable": True}}, ProviderFailedError),
+        (404, {}, CallRejectedError),
+        (404, availability("other", retryable=True), ProviderFailedError),
+        (404, availability("constraint_filtered"), NoEndpointError),
+        (404, availability("constraint_filtered", field="provider.max_price.prompt"), NoEndpointError),
+        (404, availability("no_endpoints", excluded_by=["provider.data_collection"]), NoEndpointError),
+        (404, availability("privacy_restricted"), NoEndpointError),
+        (404, availability("constraint_filtered", field="provider.quantizations"), CallRejectedError),
+        (404, availability("model_deprecated"), CallRejectedError),
+        (404, {"message": "No endpoints found matching your data policy."}, NoEndpointError),
+        (404, {"message": "No endpoints found for acme/model."}, CallRejectedError),
+        (404, {"availability": {"constraint": "x", "excluded_by": 7}}, CallRejectedError),
     ],
 )
 def test_statuses_become_our_errors(status, error, kind):
-    assert type(call_error(status, ApiError.model_validate(error), {})) is kind
+    found = call_error(status, ApiError.model_validate(error), {})
+    assert type(found) is kind
+    assert found.bill is None
 
 
-def test_a_wait_that_the_server_asks_for_is_kept():
-    error = call_error(429, ApiError(), {"retry-after": "12"})
-    assert error.retry_after_s == 12
-    assert error.reason == "rate_limited"
-    assert timedelta(seconds=error.retry_after_s) == timedelta(seconds=12)
+def test_only_a_key_that_is_refused_is_unauthorized():
+    assert call_error(401, ApiError(), {}).unauthorized
+    assert not call_error(402, ApiError(), {}).unauthorized
+
+
+@pytest.mark.parametrize(
+    ("headers", "stated", "seconds"),
+    [
+        ({"retry-after": "12"}, 30, 12),
+        ({}, 30, 30),
+        ({"retry-after": "soon"}, 30, 30),
+        ({}, 1e9, 600),
+        ({}, -1, None),
+        ({}, math.nan, None),
+        ({}, "30", None),
+        ({}, True, None),
+    ],
+)
+def test_the_wait_that_the_server_asks_for_is_kept_from_wherever_it_stands(headers, stated, seconds):
+    error = ApiError.model_validate(availability("capacity_exhausted", retry_after=stated))
+    assert call_error(429, error, headers).retry_after_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ({"code": 429}, 429),
+        ({"code": "429"}, 429),
+        ({"http_status": 503, "error_type": "provider_overloaded"}, 503),
+        ({"error_type": "rate_limit_exceeded"}, 429),
+        ({"metadata": {"error_type": "provider_unavailable"}}, 502),
+        ({"metadata": {"error_type": "invalid_image"}}, 400),
+        ({"code": 200}, 502),
+        ({"code": None, "metadata": None}, 502),
+        ({}, 502),
+    ],
+)
+def test_an_error_inside_a_200_stands_for_a_status(error, status):
+    assert ApiError.model_validate(error).status == status
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>",
+        b'{"choices": [',
+        b"\xff\xfe{}",
+        b"[" * 100_000,
+        b"[]",
+        b"null",
+        b"7",
+        b"1" * 5000,
+    ],
+)
+def test_a_body_that_is_no_completion_is_refused_and_nothing_else_raised(content):
+    with pytest.raises(ValueError):  # noqa: PT011 - whichever kind: it is one failure to the client
+        read_completion(content)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": "x"},
+        {"choices": [None]},
+        {"choices": [{"message": "text"}]},
+        {"choices": [{"message": {"content": 7, "refusal": []}, "finish_reason": 3}], "usage": [], "id": 7},
+        {
+            "choices": [{"message": {"content": "{}"}}],
+            "usage": {"prompt_tokens": -1, "completion_tokens": 1.5},
+        },
+        {"choices": [{"message": {"content": "{}"}}], "usage": {"prompt_tokens": 10**30}},
+        {"choices": [{"message": {"content": [{"type": "text"}, 3]}}], "openrouter_metadata": 7},
+        {"error": "bad"},
+        {"choices": [{"error": "bad"}]},
+    ],
+)
+def test_whatever_shape_a_body_has_it_is_an_answer_or_a_failure(body):
+    read = read_completion(json.dumps(body).encode())
+    assert read.failure() is not None or read.answer().bill.prompt_tokens is None
+
+
+def test_nul_stays_and_lone_surrogates_become_replacement_characters():
+    assert storable("a\x00\ud800b\udc00c") == "a\x00\ufffdb\ufffdc"
+    assert storable("\ud83d\ude00") == "\U0001f600"
+    assert storable("Ünï") == "Ünï"
+
+
+def an_answer(output):
+    return ModelAnswer(AttemptOutcome.ANSWERED, output, Bill())
+
+
+@pytest.mark.parametrize("output", [None, "", "x" * OUTPUT_LIMIT_BYTES, "é" * (OUTPUT_LIMIT_BYTES // 2)])
+def test_an_answer_within_the_limit_is_left_alone(output):
+    assert an_answer(output).within_limit() == an_answer(output)
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "€", "\U0001f600"])
+def test_a_longer_answer_is_cut_between_two_characters_and_says_so(letter):
+    cut = an_answer("x" + letter * OUTPUT_LIMIT_BYTES).within_limit()
+    assert OUTPUT_LIMIT_BYTES - 4 < len(cut.output.encode()) <= OUTPUT_LIMIT_BYTES
+    assert set(cut.output) == {"x", letter}
+    assert "was cut" in cut.note
+
+
+def test_a_generation_is_billed_by_its_total_cost_and_native_tokens():
+    data = {"id": "gen-1", "total_cost": 0.5, "tokens_prompt": 1, "tokens_completion": 2}
+    assert Generation.model_validate(data).bill == Bill(Decimal("0.5"), 1, 2, "gen-1")
+    native = data | {"native_tokens_prompt": 10, "native_tokens_completion": 20}
+    assert Generation.model_validate(native).bill == Bill(Decimal("0.5"), 10, 20, "gen-1")
+    assert not Generation.model_validate({"total_cost": -1}).bill.is_known
+
+
+@pytest.mark.parametrize(
+    ("left", "has_credit"),
+    [(None, True), (0.01, True), (0, False), (-1, False), ("x", False), (math.nan, False)],
+)
+def test_a_key_has_credit_while_some_is_left_or_none_was_set(left, has_credit):
+    assert Key.model_validate({"limit_remaining": left}).has_credit is has_credit

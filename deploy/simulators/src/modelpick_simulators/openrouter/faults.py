@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from modelpick_simulators.openrouter.errors import OpenRouterError
+from modelpick_simulators.openrouter.errors import ERROR_TYPES, OpenRouterError
 from modelpick_simulators.openrouter.replies import MANNERS, Reply
 from modelpick_simulators.openrouter.writing import (
     DRESSINGS,
@@ -54,14 +54,19 @@ def _with_cost(cost: Callable[[float], float | None]) -> Callable[[JsonObject], 
     return change
 
 
+def _ended_with(code: int, message: str) -> Callable[[JsonObject], None]:
+    """Let the provider fail while it generates: the status is a 200 by then, and the prompt is billed."""
+
+    def change(body: JsonObject) -> None:
+        error = {"code": code, "message": message, "metadata": {"error_type": ERROR_TYPES[code]}}
+        body["choices"][0] |= {"finish_reason": "error", "error": error}
+        body["choices"][0]["message"]["content"] = ""
+
+    return change
+
+
 def _choice_error(body: JsonObject) -> None:
-    error = {
-        "code": 502,
-        "message": "Provider disconnected",
-        "metadata": {"error_type": "provider_unavailable"},
-    }
-    body["choices"][0] |= {"finish_reason": "error", "error": error}
-    body["choices"][0]["message"]["content"] = ""
+    _ended_with(502, "Provider disconnected")(body)
     body["usage"] |= {"completion_tokens": 0, "cost": 0.0}
 
 
@@ -90,6 +95,9 @@ BODIES: Mapping[str, Callable[[JsonObject], None]] = {
     "content_parts": _multipart,
     "error_in_200": _choice_error,
     "error_top_level": _top_level_error,
+    "billed_error_in_200": _ended_with(502, "Provider disconnected"),
+    "rate_limited_in_200": _ended_with(429, "Provider rate limit exceeded"),
+    "rejected_in_200": _ended_with(400, "Invalid prompt"),
 }
 # Modes in which the caller still has its answer.
 ANSWERING_BODIES = frozenset(

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from modelpick_simulators.openrouter import faults
 from modelpick_simulators.openrouter.completions import (
@@ -13,7 +14,7 @@ from modelpick_simulators.openrouter.completions import (
 )
 from modelpick_simulators.openrouter.desk import Desk
 from modelpick_simulators.openrouter.draws import Draws
-from modelpick_simulators.openrouter.errors import OpenRouterError
+from modelpick_simulators.openrouter.errors import OpenRouterError, availability
 from modelpick_simulators.openrouter.images import Image
 from modelpick_simulators.openrouter.personas import Persona
 from modelpick_simulators.openrouter.providers import chosen_provider, providers_of
@@ -58,8 +59,17 @@ def prescribed_refusal(script: Script) -> Reply | None:
     status = faults.scripted_status(script.mode)
     if status is None:
         return None
-    problem = OpenRouterError(status, "Prescribed by a script", retry_after=script.retry_after)
+    problem = OpenRouterError(
+        status, "Prescribed by a script", availability=_reason(script), retry_after=script.retry_after
+    )
     return refusal(problem, f"fault:{script.mode}")
+
+
+def _reason(script: Script) -> dict[str, Any] | None:
+    if script.unavailable is None:
+        return None
+    constraint = (script.constraint, "Prescribed by a script") if script.constraint else None
+    return availability(script.unavailable, script.model or "any/model", constraint=constraint)
 
 
 def refusal(problem: OpenRouterError, outcome: str | None = None) -> Reply:

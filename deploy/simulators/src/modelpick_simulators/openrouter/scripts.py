@@ -16,7 +16,11 @@ def _known(mode: str) -> str:
 
 
 class Script(BaseModel):
-    """No `model`: for all models. No `count`: until replaced. `content` replaces what the model writes."""
+    """No `model`: for all models. No `count`: until replaced. `content` replaces what the model writes.
+
+    `unavailable` and `constraint` say why no endpoint can serve the model: the code of an error's
+    `availability`, and the request field that leaves none.
+    """
 
     mode: Annotated[str, AfterValidator(_known)] = "normal"
     model: str | None = None
@@ -24,6 +28,8 @@ class Script(BaseModel):
     retry_after: str | None = None
     count: int | None = Field(default=None, ge=1)
     content: str | None = None
+    unavailable: str | None = None
+    constraint: str | None = None
 
 
 NOTHING_PRESCRIBED = Script()

@@ -34,6 +34,9 @@ async def test_every_kind_of_retry_after_can_be_prescribed(simulator, value):
         ("content_parts", lambda body: body["choices"][0]["message"]["content"][0]["type"] == "text"),
         ("error_in_200", lambda body: body["choices"][0]["error"]["code"] == 502),
         ("error_top_level", lambda body: body["error"]["code"] == 502 and "choices" not in body),
+        ("billed_error_in_200", lambda body: body["choices"][0]["finish_reason"] == "error"),
+        ("rate_limited_in_200", lambda body: body["choices"][0]["error"]["code"] == 429),
+        ("rejected_in_200", lambda body: body["choices"][0]["error"]["code"] == 400),
         ("array", lambda body: body["choices"][0]["message"]["content"].startswith("[{")),
         ("deep", lambda body: body["choices"][0]["message"]["content"].startswith("[" * 100_000)),
         ("hostile", lambda body: "<script>" in body["choices"][0]["message"]["content"]),
@@ -53,6 +56,21 @@ async def test_an_overcharge_is_what_the_journal_bills(simulator):
     cost = (await simulator.chat()).json()["usage"]["cost"]
     assert cost > 50 * usual
     assert (await simulator.journal())["calls"][-1]["cost_usd"] == pytest.approx(cost)
+
+
+async def test_an_error_during_generation_can_be_billed(simulator):
+    await simulator.script("billed_error_in_200")
+    cost = (await simulator.chat()).json()["usage"]["cost"]
+    assert (await simulator.journal())["calls"][0]["cost_usd"] == pytest.approx(cost) != 0
+
+
+async def test_a_404_can_say_what_left_no_endpoint(simulator):
+    await simulator.script(
+        "status:404", unavailable="constraint_filtered", constraint="provider.data_collection"
+    )
+    reason = (await simulator.chat()).json()["error"]["availability"]
+    assert reason["code"] == "constraint_filtered"
+    assert reason["constraint"]["field"] == "provider.data_collection"
 
 
 async def test_a_fault_in_the_bytes_leaves_no_readable_json(simulator):
