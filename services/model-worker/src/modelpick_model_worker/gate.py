@@ -38,6 +38,7 @@ class ModelGate:
         self._probing = False
         self._waiting: deque[asyncio.Future[Ticket]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
+        self._stopped_for_good = False
         self.stopped = asyncio.Event()
         self._gauge = CONCURRENCY.labels(model=model_id)
         self._gauge.set(self._limit)
@@ -96,7 +97,8 @@ class ModelGate:
     def stop_waiting(self, *, for_good: bool) -> None:
         """Let the jobs that began until now wait no longer; `for_good`: nor those that begin later."""
         self.stopped.set()
-        if not for_good:
+        self._stopped_for_good = self._stopped_for_good or for_good
+        if not self._stopped_for_good:
             self.stopped = asyncio.Event()
         for waiter in self._waiting:
             if not waiter.done():

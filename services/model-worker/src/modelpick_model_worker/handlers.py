@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from modelpick_model_worker.results import abandoned, not_started
+from modelpick_shared import faults
 from modelpick_shared.broker import Publisher, Verdict
 from modelpick_shared.contracts import RunFinished, RunRequested
+from modelpick_shared.faults import FaultPoint
 
 KEPT_RESULTS = 500
 
@@ -41,7 +43,9 @@ class RunHandler:
         if isinstance(result, asyncio.Task):
             # Shielded: losing the delivery must not abort a call that is being paid for.
             result = await asyncio.shield(result)
+            faults.reach(FaultPoint.CALL_ANSWERED)
         await self._publisher.send(result)
+        faults.reach(FaultPoint.RESULT_PUBLISHED)
         return Verdict.ACK
 
     def _known(self, message: RunRequested) -> asyncio.Task[RunFinished] | None:
@@ -51,6 +55,7 @@ class RunHandler:
         return call
 
     def _start(self, message: RunRequested) -> asyncio.Task[RunFinished]:
+        faults.reach(FaultPoint.CALL_STARTING)
         call = asyncio.create_task(self._run(message))
         self._calls[message.attempt_token] = call
         self._forget_oldest()

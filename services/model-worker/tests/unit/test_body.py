@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from modelpick_model_worker.images import EncodedImage
+from modelpick_model_worker.images import READ_BYTES, EncodedImage
 from modelpick_model_worker.openrouter.body import customer_of, request_body
 from modelpick_shared.contracts import RequestParameters
 from modelpick_shared.ids import new_id
@@ -119,6 +119,7 @@ async def test_a_body_around_a_large_image_can_be_sent_again_and_knows_its_lengt
     again = b"".join([piece async for piece in body])
     assert first == again
     assert len(first) == body.length
+    assert max(len(piece) for piece in body.pieces()) <= READ_BYTES
     url = json.loads(first)["messages"][0]["content"][1]["image_url"]["url"]
     assert url == "data:image/png;base64," + "A" * 400_000
 

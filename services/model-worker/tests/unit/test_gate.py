@@ -201,5 +201,6 @@ async def test_those_who_wait_end_at_once_when_told_and_later_ones_may_wait_agai
 async def test_told_for_good_nobody_waits_again():
     gate = a_gate()
     gate.stop_waiting(for_good=True)
+    gate.stop_waiting(for_good=False)
     with pytest.raises(StoppedWaitingError):
         await enter(gate)
