@@ -1,5 +1,6 @@
 import typer
 
+from modelpick_ops import models, queues, reports
 from modelpick_ops.status import status
 
 app = typer.Typer(help="The operator's command line.", no_args_is_help=True, add_completion=False)
@@ -11,6 +12,9 @@ def commands() -> None:
 
 
 app.command()(status)
+app.add_typer(queues.app, name="queues")
+app.add_typer(reports.app, name="reports")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

@@ -7,6 +7,10 @@ from uuid import UUID
 from modelpick_shared.contracts import ImageRef, JobKey, PriceCap, RequestParameters, RunRequested
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
 
+_EFFORTS = {
+    name: rank for rank, name in enumerate(("none", "minimal", "low", "medium", "high", "xhigh", "max"))
+}
+
 
 class Lease(NamedTuple):
     """One attempt at a job: its token, and until when it and the report may take, in database time."""
@@ -51,9 +55,18 @@ def request_parameters(model: ModelSpec, config: ConfigSnapshot, *, max_tokens: 
         max_tokens=max_tokens,
         temperature=0.0 if "temperature" in model.supports else None,
         response_format=_response_format(model, has_schema=config.json_schema is not None),
-        reasoning_effort=model.reasoning_efforts[0] if model.reasoning_efforts else None,
+        reasoning_effort=_reasoning_effort(model),
         data_policy=config.data_policy,
     )
+
+
+def _reasoning_effort(model: ModelSpec) -> str | None:
+    """Return `none` where reasoning is known to be optional, else the lowest effort; None without any."""
+    if "reasoning" not in model.supports or not model.reasoning_efforts:
+        return None
+    if not model.reasoning_mandatory:
+        return "none"
+    return min(model.reasoning_efforts, key=lambda effort: _EFFORTS.get(effort, len(_EFFORTS)))
 
 
 def _response_format(model: ModelSpec, *, has_schema: bool) -> str | None:

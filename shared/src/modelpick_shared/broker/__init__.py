@@ -1,6 +1,7 @@
 """RabbitMQ behind a small interface; the only package that imports aio_pika."""
 
 from modelpick_shared.broker.batches import BatchConsumer
+from modelpick_shared.broker.browsing import HeldLetter, QueueBrowser, QueueCounts
 from modelpick_shared.broker.connection import BrokerConnector
 from modelpick_shared.broker.consumer import Consumer
 from modelpick_shared.broker.delivery import Delivery, Verdict
@@ -17,6 +18,7 @@ from modelpick_shared.broker.topology import (
     model_queue,
     model_slug,
     route,
+    work_queues,
 )
 
 __all__ = [
@@ -26,8 +28,11 @@ __all__ = [
     "ConsumerGroup",
     "Delivery",
     "Exchange",
+    "HeldLetter",
     "OutgoingMessage",
     "Publisher",
+    "QueueBrowser",
+    "QueueCounts",
     "QueueSpec",
     "Service",
     "SharedQueues",
@@ -39,4 +44,5 @@ __all__ = [
     "model_slug",
     "owners",
     "route",
+    "work_queues",
 ]

@@ -84,6 +84,20 @@ class Delivery:
             headers=headers,
         )
 
+    def sent_again(self, queue_name: str) -> OutgoingMessage:
+        """Return a dead letter as it is to go to a work queue again; that it failed before stays known."""
+        left_behind = {"x-reason", "x-queue", "x-attempts", "x-last-failed-at"}
+        headers = {name: value for name, value in self.headers.items() if name not in left_behind}
+        return OutgoingMessage(
+            exchange="",
+            routing_key=queue_name,
+            body=self.body,
+            type=self.type,
+            message_id=self.message_id,
+            correlation_id=self.correlation_id,
+            headers=headers,
+        )
+
     @property
     def report_id(self) -> UUID | None:
         try:

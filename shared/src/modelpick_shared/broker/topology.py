@@ -1,10 +1,23 @@
 """Names and arguments of everything on the broker, as values. No other module spells a queue name."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from modelpick_shared.contracts import Message, RunRequested
+from modelpick_shared.contracts import (
+    MailRequested,
+    Message,
+    PaymentSeen,
+    ReportCancelRequested,
+    ReportCompleted,
+    ReportFailed,
+    ReportPaid,
+    ReportResumeRequested,
+    RunFinished,
+    RunReplayRequested,
+    RunRequested,
+)
 
 # Every reconnect counts as a delivery (measured: with a limit of 3 and prefetch 50 healthy messages were
 # dead-lettered), so the broker's own limit is only a backstop; consumers cap their attempts themselves.
@@ -73,6 +86,22 @@ def model_queue(model_id: str) -> QueueSpec:
     """Return the job queue of a model; its consumer's prefetch is the model's concurrency, fleet-wide."""
     slug = model_slug(model_id)
     return QueueSpec(f"jobs.{slug}", Exchange.JOBS, slug, single_active_consumer=True)
+
+
+def work_queues(model_ids: Iterable[str]) -> list[QueueSpec]:
+    """Return every durable work queue that there is: those of events, and those of these models."""
+    events = [event_queue(service, message) for service, messages in _SUBSCRIPTIONS for message in messages]
+    return events + [model_queue(model_id) for model_id in model_ids]
+
+
+_SUBSCRIPTIONS: tuple[tuple[Service, tuple[type[Message], ...]], ...] = (
+    (Service.WEBHOOK, (PaymentSeen,)),
+    (
+        Service.ORCHESTRATOR,
+        (ReportPaid, RunFinished, RunReplayRequested, ReportResumeRequested, ReportCancelRequested),
+    ),
+    (Service.NOTIFIER, (ReportCompleted, ReportFailed, MailRequested)),
+)
 
 
 def broadcast_queue(service: Service, replica: str, message_type: type[Message]) -> QueueSpec:

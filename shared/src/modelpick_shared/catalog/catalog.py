@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 
 from pydantic import TypeAdapter
 
@@ -25,9 +26,10 @@ class Catalog:
         return len(self._models)
 
 
-def load_catalog() -> Catalog:
-    """Read the catalogue's data file. Prices come as exact decimals."""
-    text = resources.files("modelpick_shared.catalog").joinpath("models.json").read_text("utf-8")
+def load_catalog(path: Path | None = None) -> Catalog:
+    """Read the catalogue's data file, or another one. Prices come as exact decimals."""
+    file = path or resources.files("modelpick_shared.catalog").joinpath("models.json")
+    text = file.read_text("utf-8")
     return Catalog(TypeAdapter(list[ModelSpec]).validate_json(text))
 
 

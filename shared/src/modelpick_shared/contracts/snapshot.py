@@ -18,6 +18,7 @@ class ModelSpec(_Frozen):
     """A model of the catalogue. Prices are USD per million tokens; the `max_` prices are the cap sent along.
 
     `supports` holds OpenRouter's names of request parameters; None in a limit means that it is unknown.
+    Reasoning counts as mandatory until it is known to be optional: asking such a model for none is an error.
     """
 
     id: str
@@ -33,6 +34,7 @@ class ModelSpec(_Frozen):
     input_modalities: list[str] = []
     supports: list[str] = []
     reasoning_efforts: list[str] = []
+    reasoning_mandatory: bool = True
     max_concurrency: int | None = None
 
 

@@ -1,0 +1,102 @@
+"""What the database knows about a report, for operators."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from modelpick_shared.db.tables import Attempt, BenchmarkRun, Refund, Report, ReportModel
+
+
+class ModelFacts(BaseModel):
+    """Counts of one model, and the provider that served it first."""
+
+    id: str
+    total: int
+    done: int
+    passed: int
+    failed: int
+    unmeasured: int
+    provider: str | None
+
+
+class ReportFacts(BaseModel):
+    """A report as it stands; money in USD, `attempts` by state, `unmeasured` runs by reason."""
+
+    id: UUID
+    status: str
+    email: str
+    revision: int
+    total_jobs: int
+    completed_jobs: int
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    ceiling_usd: Decimal
+    over_ceiling: bool
+    refunded: bool
+    failure_reason: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    deadline_at: datetime | None
+    paused_at: datetime | None
+    attempts: dict[str, int]
+    unmeasured: dict[str, int]
+    models: list[ModelFacts]
+
+    @property
+    def is_active(self) -> bool:
+        return self.status in {"paid", "running"}
+
+
+_COLUMNS = (
+    *(Report.id, Report.status, Report.email, Report.revision, Report.total_jobs, Report.completed_jobs),
+    *(Report.spent_usd, Report.reserved_usd, Report.ceiling_usd, Report.over_ceiling, Report.failure_reason),
+    *(Report.created_at, Report.started_at, Report.completed_at, Report.deadline_at, Report.paused_at),
+)
+
+
+async def read(session: AsyncSession, report_id: UUID) -> ReportFacts | None:
+    refunded = select(literal(1)).where(Refund.order_id == Report.order_id).exists().label("refunded")
+    statement = select(*_COLUMNS, refunded).where(Report.id == report_id)
+    found = (await session.execute(statement)).mappings().first()
+    if found is None:
+        return None
+    return ReportFacts(
+        **found,
+        attempts=await _counts(session, Attempt.state, Attempt.report_id == report_id),
+        unmeasured=await _counts(
+            session,
+            BenchmarkRun.unmeasured_reason,
+            (BenchmarkRun.report_id == report_id) & (BenchmarkRun.outcome == "unmeasured"),
+        ),
+        models=await _models(session, report_id),
+    )
+
+
+async def _counts(
+    session: AsyncSession, column: InstrumentedAttribute[Any], where: ColumnElement[bool]
+) -> dict[str, int]:
+    rows = await session.execute(select(column, func.count()).where(where).group_by(column))
+    return {str(row[0]): row[1] for row in rows}
+
+
+async def _models(session: AsyncSession, report_id: UUID) -> list[ModelFacts]:
+    statement = select(ReportModel).where(ReportModel.report_id == report_id).order_by(ReportModel.position)
+    return [
+        ModelFacts(
+            id=model.model_id,
+            total=model.total,
+            done=model.done,
+            passed=model.passed,
+            failed=model.failed,
+            unmeasured=model.unmeasured,
+            provider=model.provider,
+        )
+        for model in await session.scalars(statement)
+    ]

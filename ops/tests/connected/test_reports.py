@@ -1,0 +1,115 @@
+import asyncio
+import json
+
+import pytest
+from sqlalchemy import update
+from typer.testing import CliRunner
+
+from modelpick_ops.main import app
+from modelpick_shared.broker import BrokerConnector, QueueBrowser, Service, event_queue
+from modelpick_shared.contracts import ReportCancelRequested, ReportResumeRequested
+from modelpick_shared.db import Database
+from modelpick_shared.db.tables import BenchmarkRun, Refund, Report, ReportModel
+from modelpick_shared.ids import new_id
+from modelpick_shared.testing import config_snapshot, insert_report
+
+pytestmark = pytest.mark.connected
+
+
+@pytest.fixture
+async def database(fresh_database_url):
+    async with Database(fresh_database_url, application="test") as database:
+        yield database
+
+
+@pytest.fixture
+async def report(database):
+    config = config_snapshot(models=1, images=1, runs=2)
+    async with database.transaction() as session:
+        report = await insert_report(session, config, status="partial", completed_jobs=2)
+        model = config.models[0].id
+        session.add(
+            ReportModel(report_id=report.id, model_id=model, position=0, total=2, done=2, unmeasured=1)
+        )
+        session.add(
+            BenchmarkRun(
+                report_id=report.id,
+                model_id=model,
+                image_index=0,
+                run_index=0,
+                outcome="unmeasured",
+                unmeasured_reason="budget",
+            )
+        )
+    return report
+
+
+@pytest.fixture
+def modelpick(fresh_broker_url, fresh_database_url, monkeypatch, tmp_path):
+    monkeypatch.setenv("RABBITMQ_URL", fresh_broker_url)
+    monkeypatch.setenv("DATABASE_URL", fresh_database_url)
+    monkeypatch.setenv("MODELPICK_HOME", str(tmp_path))
+
+    async def run(*arguments):
+        return await asyncio.to_thread(CliRunner().invoke, app, ["reports", *map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def asked(fresh_broker_url):
+    """Return a function that reads what the orchestrator was asked."""
+
+    async def read(message_type):
+        name = event_queue(Service.ORCHESTRATOR, message_type).name
+        browser = QueueBrowser(BrokerConnector(fresh_broker_url, name="test"))
+        async with browser, browser.letters(name) as letters:
+            return [letter.delivery.open(message_type).report_id async for letter in letters]
+
+    return read
+
+
+async def test_a_report_is_shown_with_its_money_counts_and_reasons(modelpick, report):
+    shown = json.loads((await modelpick("show", report.id, "--json")).stdout)
+    assert (shown["status"], shown["ceiling_usd"], shown["unmeasured"]) == ("partial", "7.00", {"budget": 1})
+    assert [(model["total"], model["unmeasured"]) for model in shown["models"]] == [(2, 1)]
+    table = await modelpick("show", report.id)
+    assert table.exit_code == 0
+    assert "partial" in table.stdout
+
+
+async def test_an_unknown_report_is_a_failure(modelpick):
+    answer = await modelpick("show", new_id())
+    assert answer.exit_code == 1
+    assert "no report" in answer.stderr
+
+
+async def test_resuming_asks_the_orchestrator(modelpick, report, asked):
+    assert (await modelpick("resume", report.id)).exit_code == 0
+    assert await asked(ReportResumeRequested) == [report.id]
+
+
+async def test_a_refunded_or_running_or_whole_report_is_not_resumed(modelpick, report, database, asked):
+    async with database.transaction() as session:
+        await session.execute(update(Report).values(status="running"))
+    assert "running" in (await modelpick("resume", report.id)).stderr
+    async with database.transaction() as session:
+        await session.execute(update(Report).values(status="partial"))
+        await session.execute(update(BenchmarkRun).values(outcome="wrong", unmeasured_reason=None))
+    assert "nothing unmeasured" in (await modelpick("resume", report.id)).stderr
+    async with database.transaction() as session:
+        session.add(
+            Refund(payment_intent_id="pi_1", order_id=report.order_id, amount_cents=1499, reason="asked")
+        )
+    answer = await modelpick("resume", report.id)
+    assert answer.exit_code == 1
+    assert "refunded" in answer.stderr
+    assert await asked(ReportResumeRequested) == []
+
+
+async def test_only_what_waits_or_runs_is_cancelled(modelpick, report, database, asked):
+    assert (await modelpick("cancel", report.id)).exit_code == 1
+    async with database.transaction() as session:
+        await session.execute(update(Report).values(status="running"))
+    assert (await modelpick("cancel", report.id)).exit_code == 0
+    assert await asked(ReportCancelRequested) == [report.id]
