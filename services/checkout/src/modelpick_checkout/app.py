@@ -26,9 +26,10 @@ from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_q
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import MailRequested, PaymentSeen
 from modelpick_shared.db import Database, Outbox, OutboxRelay
-from modelpick_shared.http import SessionReader, create_app
+from modelpick_shared.http import create_app
 from modelpick_shared.http.app import background
 from modelpick_shared.http.health import Readiness
+from modelpick_shared.http.sessions import SessionReader
 from modelpick_shared.images import open_image_store
 
 NAME = Service.CHECKOUT

@@ -23,9 +23,10 @@ from modelpick_shared.broker import (
 )
 from modelpick_shared.contracts import ReportCompleted, ReportFailed, ReportProgressed
 from modelpick_shared.db import Database
-from modelpick_shared.http import SessionReader, create_app
+from modelpick_shared.http import create_app
 from modelpick_shared.http.app import background
 from modelpick_shared.http.health import Readiness
+from modelpick_shared.http.sessions import SessionReader
 from modelpick_shared.images import open_image_store
 
 NAME = Service.REPORTS

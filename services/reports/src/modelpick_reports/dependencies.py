@@ -14,8 +14,8 @@ from modelpick_reports import repository
 from modelpick_reports.hub import Hub
 from modelpick_reports.repository import Scope
 from modelpick_shared.db import Database
-from modelpick_shared.http import CurrentUser
 from modelpick_shared.http.problems import not_found
+from modelpick_shared.http.sessions import CurrentUser
 from modelpick_shared.images import ImageStore
 
 

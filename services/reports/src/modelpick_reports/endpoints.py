@@ -8,7 +8,7 @@ from modelpick_reports.dependencies import Number, ReportId, Snapshot, Transacti
 from modelpick_reports.repository import owned_by
 from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView
 from modelpick_shared.document import ReportDocument
-from modelpick_shared.http import CurrentUser
+from modelpick_shared.http.sessions import CurrentUser
 
 router = APIRouter(prefix="/api/reports")
 

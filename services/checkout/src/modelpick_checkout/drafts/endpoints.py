@@ -14,7 +14,7 @@ from modelpick_checkout.drafts.schemas import (
     InferredSchema,
 )
 from modelpick_checkout.request_body import json_body
-from modelpick_shared.http import CurrentUser
+from modelpick_shared.http.sessions import CurrentUser
 
 router = APIRouter(prefix="/api")
 

@@ -6,8 +6,8 @@ from modelpick_checkout.dependencies import PathId, Transaction, UsesParts
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
 from modelpick_checkout.images.upload import read_upload
 from modelpick_checkout.request_body import json_body
-from modelpick_shared.http import CurrentUser
 from modelpick_shared.http.problems import not_found
+from modelpick_shared.http.sessions import CurrentUser
 from modelpick_shared.images import MissingImageError
 
 router = APIRouter(prefix="/api/drafts/{draft_id}/images")

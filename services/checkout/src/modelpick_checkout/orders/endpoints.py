@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends
 from modelpick_checkout.dependencies import UsesOrders, existing_id
 from modelpick_checkout.orders.schemas import CheckoutRequest, Payable, PaymentView
 from modelpick_checkout.request_body import json_body
-from modelpick_shared.http import CurrentUser
+from modelpick_shared.http.sessions import CurrentUser
 
 router = APIRouter(prefix="/api/checkout")
 

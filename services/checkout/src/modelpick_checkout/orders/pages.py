@@ -11,8 +11,8 @@ from modelpick_checkout.dependencies import UsesOrders, UsesParts, existing_id
 from modelpick_checkout.orders.schemas import PaymentStatus, PaymentView
 from modelpick_checkout.request_body import small_form
 from modelpick_shared.errors import TransientError
-from modelpick_shared.http import Problem, SessionReader
-from modelpick_shared.http.sessions import SESSION_COOKIE, SignedInUser
+from modelpick_shared.http import Problem
+from modelpick_shared.http.sessions import SESSION_COOKIE, SessionReader, SignedInUser
 
 router = APIRouter(prefix="/checkout", default_response_class=Response)
 

@@ -6,8 +6,8 @@ from modelpick_checkout.dependencies import Transaction, UsesParts
 from modelpick_checkout.request_body import json_body
 from modelpick_checkout.sign_in.cookies import clear_session_cookie, set_session_cookie
 from modelpick_checkout.sign_in.schemas import MagicLinkRequest, Me, Verified, VerifyRequest
-from modelpick_shared.http import CurrentUser, Problem
-from modelpick_shared.http.sessions import SESSION_COOKIE
+from modelpick_shared.http import Problem
+from modelpick_shared.http.sessions import SESSION_COOKIE, CurrentUser
 
 router = APIRouter(prefix="/api")
 
