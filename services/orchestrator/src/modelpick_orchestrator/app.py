@@ -46,6 +46,8 @@ M = TypeVar("M", bound=Message)
 
 NAME = Service.ORCHESTRATOR
 RECORD_BATCH = 250
+# A model's next calls wait in its queue meanwhile, so that waiting for a fuller batch costs no time.
+RECORD_LINGER_S = 0.05
 SWEEP_INTERVAL_S = 1.0
 DRAIN_TIMEOUT_S = 10.0
 
@@ -90,6 +92,7 @@ class Parts:
                     RunFinished,
                     handlers.runs_finished,
                     batch_size=RECORD_BATCH,
+                    linger_s=RECORD_LINGER_S,
                     publisher=self.publisher,
                 ),
             ],

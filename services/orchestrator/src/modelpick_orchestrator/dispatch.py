@@ -56,7 +56,7 @@ class Dispatcher:
 
         Returns the jobs that are to be given up, because the money for them can never come.
         """
-        await self._admit(session, active, now)
+        await self._admit(session, active)
         running = {report.id: report for report in _by_age(active, "running")}
         if not running:
             return []
@@ -68,14 +68,15 @@ class Dispatcher:
             await self._send(session, started, running, now)
         return cut
 
-    async def _admit(self, session: AsyncSession, active: Sequence[Report], now: datetime) -> None:
+    async def _admit(self, session: AsyncSession, active: Sequence[Report]) -> None:
         running = sum(report.status == "running" for report in active)
         waiting = _by_age(active, "paid")
         for report in list(waiting):
             if running < self._settings.max_running_reports and await repository.is_planned(
                 session, report.id
             ):
-                self._start(report, now)
+                # The clock starts with the first dispatch, which is now: writing the plan took its time.
+                self._start(report, await repository.database_time(session))
                 running += 1
         RUNNING_REPORTS.set(running)
         WAITING_REPORTS.set(sum(report.status == "paid" for report in waiting))

@@ -21,7 +21,8 @@ class BatchConsumer(Generic[M]):
     """Handles what lies in a queue in batches, one batch at a time, in one handler call.
 
     A batch that fails for another reason than a transient one is replayed one by one, and only the culprit
-    is dead-lettered.
+    is dead-lettered. `linger_s` is how long a batch waits for more messages, so that a transaction stands for
+    many of them.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class BatchConsumer(Generic[M]):
         *,
         batch_size: int,
         publisher: Publisher,
+        linger_s: float = 0.0,
     ) -> None:
         self.queue = queue
         self._message_type = message_type
         self._handler = handler
         self._batch_size = batch_size
+        self._linger_s = linger_s
         self._publisher = publisher
         self._waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         self._loop: asyncio.Task[None] | None = None
@@ -83,6 +86,8 @@ class BatchConsumer(Generic[M]):
 
     async def _next_batch(self) -> list[AbstractIncomingMessage]:
         batch = [await self._waiting.get()]
+        if self._linger_s and self._waiting.qsize() < self._batch_size - 1:
+            await asyncio.sleep(self._linger_s)
         while len(batch) < self._batch_size and not self._waiting.empty():
             batch.append(self._waiting.get_nowait())
         return batch

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ class OutboxRelay:
         self._database = database
         self._publisher = publisher
         self._outbox = outbox
+        self._measure_at_s = 0.0
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -41,7 +43,9 @@ class OutboxRelay:
             self._outbox.committed.clear()
             try:
                 sent_all = await self.relay_batch()
-                await self._measure()
+                if time.monotonic() >= self._measure_at_s:
+                    self._measure_at_s = time.monotonic() + POLL_S
+                    await self._measure()
             except TransientError as error:
                 log.warning("outbox.retry", reason=str(error))
                 sent_all = False

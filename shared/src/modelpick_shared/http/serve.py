@@ -16,6 +16,8 @@ S = TypeVar("S", bound=ServiceSettings)
 
 # Requests that still run are cut after this.
 GRACEFUL_SHUTDOWN_S = 3
+# Requests and messages leave few cycles behind; looking for them every 700 objects costs some 5 % of the CPU.
+GC_THRESHOLD = (20_000, 20, 20)
 # What uvicorn's own runner exits with.
 STARTUP_FAILED = 3
 
@@ -40,6 +42,7 @@ def run_service(name: str, settings_class: type[S], build: Callable[[S], FastAPI
     faults.arm(settings.fault_dir)
     app = build(settings)
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
     server = service_server(app, host=settings.service_host, port=settings.service_port)
     with suppress(KeyboardInterrupt):
         server.run()

@@ -1,5 +1,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
@@ -24,6 +25,12 @@ def trace_headers() -> dict[str, str]:
 @contextmanager
 def continue_trace(name: str, headers: Mapping[str, str]) -> Iterator[None]:
     """Run the block in a span that continues the trace of `headers`, or begins one."""
-    context = _PROPAGATOR.extract(dict(headers))
-    with trace.get_tracer("modelpick").start_as_current_span(name, context=context):
+    context = _PROPAGATOR.extract(headers)
+    with _tracer(trace.get_tracer_provider()).start_as_current_span(name, context=context):
         yield
+
+
+@cache
+def _tracer(provider: trace.TracerProvider) -> trace.Tracer:
+    """Return the provider's tracer; getting one costs more than a span."""
+    return provider.get_tracer("modelpick")

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 async def eventually(
-    condition: Callable[[], T | Awaitable[T]], *, within_s: float = 10.0, every_s: float = 0.02
+    condition: Callable[[], T] | Callable[[], Awaitable[T]], *, within_s: float = 10.0, every_s: float = 0.02
 ) -> T:
     """Return the first true value of `condition`. Raises AssertionError when there is none in time."""
     ends_at = time.monotonic() + within_s
