@@ -1,6 +1,6 @@
 """`/report/{token}`: the report as a page that needs no JavaScript."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -46,7 +46,17 @@ def page_values(document: ReportDocument, token: str) -> dict[str, Any]:
         "ranking": ranking,
         "best": [model for model in ranking if model.rank == 1],
         "measured": Counter(run.model_id for run in document.runs if run.strict is not None),
+        "mixtures": mixtures(document),
         "names": {model.id: model.name for model in document.models},
         "running": document.status in {"paid", "running"},
         "share": f"/api/share/{token}",
     }
+
+
+def mixtures(document: ReportDocument) -> dict[str, list[tuple[str, int]]]:
+    """Return the models that more than one provider served, each with its providers and their runs."""
+    served: dict[str, Counter[str]] = defaultdict(Counter)
+    for run in document.runs:
+        if run.provider:
+            served[run.model_id][run.provider] += 1
+    return {model_id: providers.most_common() for model_id, providers in served.items() if len(providers) > 1}

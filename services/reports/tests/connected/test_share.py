@@ -193,3 +193,14 @@ async def test_an_unknown_or_revoked_report_has_a_page_that_says_so(world, repor
             assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
             assert "no report at this address" in page.text
             assert (await client.get(f"/api/share/{token}")).status_code == 404
+
+
+async def test_the_page_says_which_models_more_than_one_provider_served(world):
+    report = await world.a_report(status="complete")
+    for run, provider in enumerate(["Alpha", "Alpha", "Beta"]):
+        await world.a_run(report, run=run, provider=provider)
+    await world.a_run(report, model=1, provider="Alpha")
+    async with world.client() as client:
+        page = await client.get(f"/report/{report.share_token}")
+    assert "Alpha (2 runs), Beta (1 runs)" in page.text
+    assert page.text.count("runs)") == 2
