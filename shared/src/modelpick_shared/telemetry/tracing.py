@@ -1,8 +1,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -24,13 +23,17 @@ def trace_headers() -> dict[str, str]:
 
 @contextmanager
 def continue_trace(name: str, headers: Mapping[str, str]) -> Iterator[None]:
-    """Run the block in a span that continues the trace of `headers`, or begins one."""
-    context = _PROPAGATOR.extract(headers)
-    with _tracer(trace.get_tracer_provider()).start_as_current_span(name, context=context):
+    """Run the block in the trace of `headers`; without one, in a span that begins a trace of its own.
+
+    While nothing is exported a span of its own for every message would only cost time.
+    """
+    extracted = _PROPAGATOR.extract(headers)
+    if not trace.get_current_span(extracted).get_span_context().is_valid:
+        with trace.get_tracer("modelpick").start_as_current_span(name):
+            yield
+        return
+    token = context.attach(extracted)
+    try:
         yield
-
-
-@cache
-def _tracer(provider: trace.TracerProvider) -> trace.Tracer:
-    """Return the provider's tracer; getting one costs more than a span."""
-    return provider.get_tracer("modelpick")
+    finally:
+        context.detach(token)
