@@ -264,3 +264,93 @@ async def test_no_host_at_all_is_an_error_within_seconds():
     with pytest.raises(BrokerUnavailableError):
         await connector.connect()
     assert time.monotonic() - started < 6
+
+
+async def test_what_comes_while_a_consumer_parks_is_answered_at_once_and_only_then_acknowledged(
+    fresh_broker_url, publisher
+):
+    running, end, not_started = [], asyncio.Event(), []
+
+    async def handler(message: ReportPaid) -> Verdict:
+        running.append(message.report_id)
+        await end.wait()
+        return Verdict.ACK
+
+    async def answer(message: ReportPaid) -> Verdict:
+        not_started.append(message.report_id)
+        return Verdict.ACK
+
+    reader = Consumer(QUEUE, ReportPaid, handler, prefetch=3, publisher=publisher, not_started=answer)
+    async with consuming(fresh_broker_url, reader):
+        await publisher.send(ReportPaid(report_id=new_id()))
+        await eventually(lambda: running)
+        draining = asyncio.create_task(reader.drain(10))
+        await asyncio.gather(*(publisher.send(ReportPaid(report_id=new_id())) for _ in range(5)))
+        await eventually(lambda: len(not_started) == 2)
+        assert not draining.done()
+        end.set()
+        await draining
+    assert len(running) == 1
+    assert len(not_started) == 2
+    left = [await take(fresh_broker_url, QUEUE) for _ in range(4)]
+    assert [message.redelivered for message in left[:3]] == [False] * 3
+    assert left[3] is None
+
+
+async def test_what_is_redelivered_goes_to_its_own_handler_even_while_the_consumer_parks(
+    fresh_broker_url, publisher
+):
+    first, again = Recorder(), Recorder()
+    message = ReportPaid(report_id=new_id())
+    await publisher.send(message)
+    async with await aio_pika.connect(fresh_broker_url) as connection:
+        taken = await (await (await connection.channel()).get_queue(QUEUE.name, ensure=False)).get()
+        await taken.nack(requeue=True)
+    reader = Consumer(
+        QUEUE,
+        ReportPaid,
+        first.one,
+        prefetch=3,
+        publisher=publisher,
+        redelivered=again.one,
+        not_started=first.one,
+    )
+    async with consuming(fresh_broker_url, reader):
+        await eventually(lambda: again.seen)
+    assert again.seen == [message.report_id]
+    assert not first.seen
+
+
+async def test_a_consumer_can_be_started_and_drained_many_times(fresh_broker_url, publisher):
+    recorder = Recorder()
+    reader = consumer(recorder.one, publisher)
+    async with await aio_pika.connect(fresh_broker_url) as connection:
+        for number in range(1, 4):
+            await reader.start(await connection.channel())
+            await publisher.send(ReportPaid(report_id=new_id()))
+            await eventually(lambda number=number: len(recorder.seen) == number)
+            await reader.drain(5)
+    assert await depth(fresh_broker_url, QUEUE) == 0
+
+
+async def test_a_message_that_could_not_be_answered_while_parking_is_answered_when_it_can(
+    fresh_broker_url, publisher, monkeypatch
+):
+    monkeypatch.setattr("modelpick_shared.broker.handling.backoff_s", lambda _: 0.01)
+    end, running = asyncio.Event(), []
+    answers = Recorder(BrokerUnavailableError("away"), BrokerUnavailableError("away"))
+
+    async def handler(message: ReportPaid) -> Verdict:
+        running.append(message)
+        await end.wait()
+        return await answers.one(message)
+
+    reader = Consumer(QUEUE, ReportPaid, handler, prefetch=1, publisher=publisher, not_started=Recorder().one)
+    async with consuming(fresh_broker_url, reader):
+        await publisher.send(ReportPaid(report_id=new_id()))
+        await eventually(lambda: running)
+        draining = asyncio.create_task(reader.drain(10))
+        end.set()
+        await draining
+    assert len(answers.seen) == 3
+    assert await depth(fresh_broker_url, QUEUE) == 0

@@ -1,5 +1,7 @@
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import cycle
 
 import aio_pika
@@ -64,6 +66,20 @@ def reraise_own_cancellation(error: BaseException) -> None:
     task = asyncio.current_task()
     if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
         raise error
+
+
+@contextmanager
+def closing_named() -> Iterator[None]:
+    """Raise BrokerUnavailableError for the bare Exception of aiormq.
+
+    It raises that where this side closed a connection or channel while it was being asked.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error) is Exception:
+            raise BrokerUnavailableError("closed while it was being asked") from error
+        raise
 
 
 def backoff_s(attempt: int, *, base_s: float = 0.2, limit_s: float = 5.0) -> float:

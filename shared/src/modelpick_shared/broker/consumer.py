@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -7,7 +8,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from modelpick_shared.broker.connection import declare
 from modelpick_shared.broker.delivery import Delivery, Verdict
-from modelpick_shared.broker.handling import Ending, attempt, in_context, lay_down, settle
+from modelpick_shared.broker.handling import Ending, in_context, lay_down, settle
 from modelpick_shared.broker.publisher import Publisher
 from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, release, still_ours
 from modelpick_shared.broker.topology import QueueSpec
@@ -16,6 +17,9 @@ from modelpick_shared.contracts import Message
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
 
+# What comes in while the consumer is being cancelled is answered within this.
+LATE_ANSWER_S = 5.0
+
 
 class Consumer(Generic[M]):
     """Handles up to `prefetch` messages of a queue at once, each in its own task.
@@ -23,8 +27,8 @@ class Consumer(Generic[M]):
     In its own task, because aio-pika cancels delivery callbacks when the connection dies, and a paid model
     call must not be thrown away for that.
 
-    `redelivered` handles what the broker marks as redelivered, `not_started` what is in hand but not begun
-    when the consumer drains; `parked` is called when that begins. A drained consumer can be started again.
+    `redelivered` handles what the broker marks as redelivered, `not_started` what comes in while the consumer
+    drains; `parked` is called when that begins. A drained consumer can be started again.
     """
 
     def __init__(
@@ -42,12 +46,13 @@ class Consumer(Generic[M]):
         self.queue = queue
         self._message_type = message_type
         self._handler = handler
-        self._redelivered = redelivered or handler
+        self._redelivered = redelivered
         self._not_started = not_started
         self._on_parked = parked
         self._prefetch = prefetch
         self._publisher = publisher
         self._tasks: set[asyncio.Task[None]] = set()
+        self._handing_back = asyncio.Lock()
         self._parked = False
         self._held: list[AbstractIncomingMessage] = []
         self._not_done: list[AbstractIncomingMessage] = []
@@ -69,35 +74,32 @@ class Consumer(Generic[M]):
         """Park: finish what runs while holding its acknowledgements, then cancel, then acknowledge.
 
         Cancelling first would start the next single active consumer beside calls that still run. What was
-        not started, or not finished in time, is given back.
+        not started and cannot be answered, or not finished in time, is given back.
         """
         self._parked = True
         if self._on_parked is not None:
             self._on_parked()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout_s)
+        async with self._handing_back:  # once at a time: nothing may be acknowledged before the cancelling
+            await self._finish(timeout_s)
+            if self._consuming is not None:
+                await cancel_consumer(*self._consuming)
+                self._consuming = None
+            await self._finish(LATE_ANSWER_S)
+            while self._held:
+                await acknowledge(self._held.pop())
+            while self._not_done:
+                await release(self._not_done.pop())
+
+    async def _finish(self, timeout_s: float) -> None:
+        """Let the tasks end, those as well that begin meanwhile; cancel what has not ended in time."""
+        ends_at_s = time.monotonic() + timeout_s
+        while self._tasks and (left_s := ends_at_s - time.monotonic()) > 0:
+            await asyncio.wait(self._tasks, timeout=left_s)
         for task in self._tasks:
             task.cancel()
-        if self._consuming is not None:
-            await cancel_consumer(*self._consuming)
-            self._consuming = None
-        for incoming in self._held:
-            await acknowledge(incoming)
-        for incoming in self._not_done:
-            await self._give_back(incoming)
-
-    async def _give_back(self, incoming: AbstractIncomingMessage) -> None:
-        """Answer what was not started, so that nobody takes it for a call that was lost; else requeue it."""
-        if self._not_started is None or incoming.redelivered:
-            await release(incoming)
-            return
-        handler = self._not_started
-        delivery = Delivery.of(incoming)
-        ending = await attempt(self._message_type.TYPE, lambda: handler(delivery.open(self._message_type)))
-        await (acknowledge if ending.verdict is Verdict.ACK else release)(incoming)
 
     async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
-        if self._parked:
+        if self._parked and self._not_started is None:
             self._not_done.append(incoming)
             return
         task = asyncio.create_task(self._process(incoming))
@@ -109,13 +111,13 @@ class Consumer(Generic[M]):
         await in_context(delivery, lambda: self._settle(incoming, delivery))
 
     async def _settle(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> None:
-        handler = self._redelivered if delivery.redelivered else self._handler
+        handler = self._handler_of(delivery)
 
         async def work() -> Verdict:
             return await handler(delivery.open(self._message_type))
 
         ending, attempts = await settle(
-            self._message_type.TYPE, work, still_ours=lambda: still_ours(incoming) and not self._parked
+            self._message_type.TYPE, work, still_ours=lambda: self._tries_on(incoming)
         )
         if ending.verdict is Verdict.RETRY:
             if self._parked:
@@ -126,7 +128,20 @@ class Consumer(Generic[M]):
         if self._parked:
             self._held.append(incoming)
         else:
-            await acknowledge(incoming)
+            await acknowledge(incoming, flush=False)
+
+    def _handler_of(self, delivery: Delivery) -> Callable[[M], Awaitable[Verdict]]:
+        if delivery.redelivered and self._redelivered is not None:
+            return self._redelivered
+        if self._parked and self._not_started is not None:
+            return self._not_started
+        return self._handler
+
+    def _tries_on(self, incoming: AbstractIncomingMessage) -> bool:
+        """Say whether a failed handler is tried again: while parked only where every message is answered."""
+        if self._parked:
+            return self._not_started is not None
+        return still_ours(incoming)
 
     async def _lay_down(self, delivery: Delivery, ending: Ending, attempts: int) -> None:
         if self.queue.transient:  # has no dead-letter queue, so publishing to it would be tried for ever

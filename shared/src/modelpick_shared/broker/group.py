@@ -9,6 +9,7 @@ from modelpick_shared.broker.connection import (
     CONNECTION_ERRORS,
     BrokerConnector,
     backoff_s,
+    closing_named,
     reraise_own_cancellation,
 )
 from modelpick_shared.broker.topology import QueueSpec
@@ -46,7 +47,8 @@ class ConsumerGroup:
                 connection = await self._connector.connect()
                 async with connection:
                     async with asyncio.timeout(START_TIMEOUT_S):
-                        lost = await self._start(connection)
+                        with closing_named():
+                            lost = await self._start(connection)
                     attempt = 0
                     await lost.wait()
             except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:

@@ -6,15 +6,21 @@ import aio_pika
 import structlog
 from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
 
-from modelpick_shared.broker.connection import CONNECTION_ERRORS, reraise_own_cancellation
+from modelpick_shared.broker.connection import CONNECTION_ERRORS, closing_named, reraise_own_cancellation
+from modelpick_shared.errors import BrokerUnavailableError
 
 log = structlog.get_logger()
 
 
-async def acknowledge(incoming: AbstractIncomingMessage, *, multiple: bool = False) -> None:
-    """Acknowledge; if the channel died meanwhile the message will come again, which handlers bear."""
+async def acknowledge(
+    incoming: AbstractIncomingMessage, *, multiple: bool = False, flush: bool = True
+) -> None:
+    """Acknowledge; if the channel died meanwhile the message will come again, which handlers bear.
+
+    Without `flush` it does not wait for the socket: what is sent on the channel later comes behind it anyway.
+    """
     try:
-        await incoming.ack(multiple=multiple)
+        await incoming.channel.basic_ack(incoming.delivery_tag or 0, multiple=multiple, wait=flush)
     except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
         reraise_own_cancellation(error)
         log.info("broker.ack_lost", error=repr(error))
@@ -40,7 +46,8 @@ def still_ours(incoming: AbstractIncomingMessage) -> bool:
 async def cancel_consumer(queue: AbstractQueue, tag: str) -> None:
     """Stop deliveries; what was delivered stays ours until it is acknowledged."""
     try:
-        await queue.cancel(tag)
-    except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        with closing_named():
+            await queue.cancel(tag)
+    except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:
         reraise_own_cancellation(error)
         log.info("broker.cancel_lost", error=repr(error))

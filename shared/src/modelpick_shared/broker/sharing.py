@@ -15,6 +15,7 @@ from modelpick_shared.broker.connection import (
     CONNECTION_ERRORS,
     BrokerConnector,
     backoff_s,
+    closing_named,
     reraise_own_cancellation,
 )
 from modelpick_shared.broker.consumer import Consumer
@@ -139,6 +140,7 @@ class SharedQueues:
         self._listening: list[AbstractChannel] = []
         self._behind: dict[str, str | None] = {}
         self._moving: dict[str, asyncio.Task[None]] = {}
+        self._subscribing = asyncio.Lock()
         self._woken = asyncio.Event()
         self._draining = False
         self.ready = False
@@ -155,17 +157,22 @@ class SharedQueues:
             try:
                 async with await self._connector.connect() as connection:
                     lost = await self._listen(connection)
-                    failures = 0
                     await self._take_part(connection, lost)
             except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:
                 reraise_own_cancellation(error)
                 log.warning("broker.lost", connection=self._connector.name, error=repr(error))
+            failures = 0 if self.ready else failures + 1
             self._forget_connection()
             await asyncio.sleep(backoff_s(failures))
-            failures += 1
 
     def hear(self, alive: WorkerAlive) -> None:
-        """Take note of a member's heartbeat."""
+        """Take note of a member's heartbeat.
+
+        One that consumes a queue no longer will be the last in its line when it comes back.
+        """
+        for queue, ahead in self._behind.items():
+            if ahead == alive.worker_id and queue not in alive.queues:
+                self._behind[queue] = None
         if self._members.hear(alive):
             self._woken.set()
 
@@ -177,11 +184,9 @@ class SharedQueues:
         """Leave: tell the others, finish what runs within `timeout_s`, hand everything over."""
         self._draining = True
         self.ready = False
-        for task in self._moving.values():
-            task.cancel()
-        await self._say(leaving=True)
-        held = [self._consumers[queue] for queue in self._channels]
-        await asyncio.gather(*(consumer.drain(timeout_s) for consumer in held))
+        async with self._subscribing:  # what is being subscribed now is to be drained as well
+            drains = [consumer.drain(timeout_s) for consumer in self._consumers.values()]
+        await asyncio.gather(self._say(leaving=True), *drains)
 
     async def _listen(self, connection: AbstractConnection) -> asyncio.Event:
         lost = asyncio.Event()
@@ -190,7 +195,8 @@ class SharedQueues:
             self._listening = [await connection.channel(publisher_confirms=False) for _ in self._listeners]
             for listener, channel in zip(self._listeners, self._listening, strict=True):
                 channel.close_callbacks.add(lambda *_: self._lose(lost))
-                await listener.start(channel)
+                with closing_named():
+                    await listener.start(channel)
         return lost
 
     def _lose(self, lost: asyncio.Event) -> None:
@@ -200,7 +206,7 @@ class SharedQueues:
     async def _take_part(self, connection: AbstractConnection, lost: asyncio.Event) -> None:
         """Introduce oneself, hear who is there, and from then on do what the membership asks for."""
         await self._say()
-        await self._pause(LISTEN_FIRST_S)
+        await asyncio.sleep(LISTEN_FIRST_S)
         while not lost.is_set():
             self._woken.clear()
             await self._adjust(connection, lost)
@@ -233,11 +239,15 @@ class SharedQueues:
             self._moving[queue] = asyncio.create_task(self._move(queue, connection, lost, again=again))
 
     async def _subscribe(self, queue: str, connection: AbstractConnection, lost: asyncio.Event) -> None:
-        channel = await connection.channel(publisher_confirms=False)
-        self._channels[queue] = channel
-        channel.close_callbacks.add(lambda *_: self._lose_channel(queue, channel, lost))
-        self._behind[queue] = self._first_owner_there(queue)
-        await self._consumers[queue].start(channel)
+        async with self._subscribing:
+            if self._draining:
+                return
+            with closing_named():
+                channel = await connection.channel(publisher_confirms=False)
+                self._channels[queue] = channel
+                channel.close_callbacks.add(lambda *_: self._lose_channel(queue, channel, lost))
+                self._behind[queue] = self._first_owner_there(queue)
+                await self._consumers[queue].start(channel)
 
     def _lose_channel(self, queue: str, channel: AbstractChannel, lost: asyncio.Event) -> None:
         if self._channels.get(queue) is channel:
@@ -254,12 +264,12 @@ class SharedQueues:
         """Hand a queue over to its first owner, and take it again as the stand-by if one is that."""
         try:
             await self._consumers[queue].drain(HAND_OVER_TIMEOUT_S)
-            channel = self._channels.pop(queue)
-            await channel.close()
+            with closing_named():
+                await self._channels.pop(queue).close()
             log.info("queue.handed_over", queue=queue, stand_by=again)
             if again:
                 await self._subscribe(queue, connection, lost)
-        except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:
             reraise_own_cancellation(error)
             log.info("queue.hand_over_lost", queue=queue, error=repr(error))
             self._lose(lost)

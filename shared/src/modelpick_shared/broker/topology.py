@@ -22,6 +22,8 @@ from modelpick_shared.contracts import (
 # Every reconnect counts as a delivery (measured: with a limit of 3 and prefetch 50 healthy messages were
 # dead-lettered), so the broker's own limit is only a backstop; consumers cap their attempts themselves.
 DELIVERY_LIMIT = 100
+# A reader that hangs must not fill the broker's memory; the oldest messages go first.
+TRANSIENT_LIMIT = 10_000
 
 
 class Exchange(StrEnum):
@@ -60,7 +62,7 @@ class QueueSpec:
     def arguments(self) -> dict[str, str | int | bool]:
         """Return arguments that RabbitMQ 3.10 and 4.x understand alike."""
         if self.transient:
-            return {}
+            return {"x-max-length": TRANSIENT_LIMIT}
         arguments: dict[str, str | int | bool] = {
             "x-queue-type": "quorum",
             "x-delivery-limit": DELIVERY_LIMIT,
