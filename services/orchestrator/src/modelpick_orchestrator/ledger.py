@@ -182,6 +182,16 @@ async def put_back(session: AsyncSession, jobs: Sequence[PutBack]) -> None:
         )
 
 
+async def lapse_all(session: AsyncSession, report_id: UUID) -> None:
+    """Let no job of a report wait for a call that is still under way; its bill and answer stay welcome."""
+    await session.execute(
+        update(Attempt)
+        .where(Attempt.report_id == report_id, Attempt.state == "in_flight")
+        .values(state="lapsed")
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def dearest_bills(session: AsyncSession, report_id: UUID) -> dict[str, Decimal]:
     """Return each model's highest bill in a report so far, in USD."""
     statement = (

@@ -179,10 +179,9 @@ class Recorder:
 
 def _put_back(result: RunFinished, attempt: OpenAttempt) -> PutBack:
     """Return how a job waits again; being dispatched in vain through no fault of its own does not count."""
-    in_vain = (
-        result.outcome is AttemptOutcome.NOT_STARTED or result.unmeasured_reason is UnmeasuredReason.PLATFORM
-    )
-    return PutBack(attempt.job, result.retry_at, calls=result.attempts, dispatches=-1 if in_vain else 0)
+    if result.outcome is AttemptOutcome.NOT_STARTED or result.unmeasured_reason is UnmeasuredReason.PLATFORM:
+        return PutBack(attempt.job, result.retry_at, dispatches=-1)
+    return PutBack(attempt.job, result.retry_at, calls=result.attempts)
 
 
 def _job_of(row: dict[str, Any]) -> JobKey:

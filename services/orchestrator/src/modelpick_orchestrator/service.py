@@ -118,6 +118,7 @@ class Engine:
                 return
             jobs = await repository.take_back_unmeasured(change.session, report_id)
             if jobs:
+                await ledger.lapse_all(change.session, report_id)
                 _reopen(report, len(jobs))
                 change.active.append(report)
                 change.recorder.changed.add(report_id)

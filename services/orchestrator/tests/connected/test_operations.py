@@ -144,6 +144,29 @@ async def test_an_answer_that_came_after_the_end_is_used_by_a_resume_instead_of_
     assert ended.spent_usd == Decimal("0.002")
 
 
+async def test_a_call_that_outlived_its_report_neither_blocks_nor_doubles_a_resume(bench):
+    report, requests = await bench.started(models=1, images=2, runs=1)
+    await bench.engine.cancel(report.id)
+    await bench.engine.resume(report.id)
+    again = (await bench.sent(RunRequested))[len(requests) :]
+    assert [run.job_key for run in again] == [run.job_key for run in requests]
+    later = {"outcome": AttemptOutcome.RETRY_LATER, "output": None, "may_be_billed": False}
+    await bench.engine.record([right(requests[0], **later), right(requests[1])])
+    assert len(await bench.sent(RunRequested)) == 4, "the resumed attempts are the ones that count"
+    await bench.engine.record([right(run) for run in again])
+    ended = await bench.report(report.id)
+    assert (ended.status, ended.completed_jobs, ended.reserved_usd) == ("complete", 2, 0)
+    assert ended.spent_usd == Decimal("0.003"), "the call that was made twice is paid twice"
+
+
+async def test_calls_that_a_refused_key_met_count_against_no_job(bench):
+    _, (run,) = await bench.started(models=1, images=1, runs=1, dearer=0)
+    await bench.engine.record([right(run, **REFUSED)])
+    again = (await bench.sent(RunRequested))[-1]
+    assert again.attempt_token != run.attempt_token
+    assert again.calls_made == 0
+
+
 async def test_a_replay_dispatches_a_job_whose_message_was_laid_down_and_only_once(bench):
     report, (run,) = await bench.started(models=1, images=1, runs=1)
     await bench.engine.replay(replay_of(run))
