@@ -28,15 +28,18 @@ def connected(make_app, served, port, simulator_for):
     return Connected
 
 
-async def given_up(simulator, **more):
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(simulator.chat(**more), timeout=0.2)
+async def given_up(desk, simulator, eventually, **more):
+    """Make a call, and leave once the simulator works on it."""
+    call = asyncio.create_task(simulator.chat(**more))
+    await eventually(lambda: any(call.in_flight_of_model for call in desk.journal.calls))
+    call.cancel()
+    await asyncio.gather(call, return_exceptions=True)
 
 
 async def test_a_hanging_call_ends_when_the_caller_gives_up(connected, eventually):
     async with connected() as (desk, simulator):
         await simulator.script("hang", count=1)
-        await given_up(simulator)
+        await given_up(desk, simulator, eventually)
         call = await eventually(lambda: desk.journal.calls[0].finished_at and desk.journal.calls[0])
         assert (call.outcome, call.cancelled, call.cost_usd > 0) == ("fault:hang", True, True)
         assert desk.journal.in_flight["acme/premium"] == 0
@@ -45,7 +48,7 @@ async def test_a_hanging_call_ends_when_the_caller_gives_up(connected, eventuall
 async def test_a_trickling_answer_can_be_given_up(connected, eventually):
     async with connected() as (desk, simulator):
         await simulator.script("trickle", count=1)
-        await given_up(simulator)
+        await given_up(desk, simulator, eventually)
         call = await eventually(lambda: desk.journal.calls[0].finished_at and desk.journal.calls[0])
         assert call.cancelled
 
@@ -54,7 +57,7 @@ async def test_a_call_given_up_during_its_latency_is_billed_and_done_again_as_th
     connected, eventually
 ):
     async with connected(simulator_latency_ms="60000") as (desk, simulator):
-        await given_up(simulator)
+        await given_up(desk, simulator, eventually)
         first = await eventually(lambda: desk.journal.calls[0].finished_at and desk.journal.calls[0])
         assert (first.outcome, first.cancelled, first.cost_usd > 0) == ("cancelled", True, True)
         await simulator.script("normal", latency_ms=0)
