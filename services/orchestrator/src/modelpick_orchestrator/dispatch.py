@@ -219,7 +219,7 @@ class Dispatcher:
         max_tokens, provider = terms[report.id, candidate.job.model_id]
         return run_request(
             candidate.job,
-            self._snapshots.of(report.id),
+            self._snapshots.of(report.id).config,
             Lease(new_id(), lease_ends_at, deadline_at),
             max_tokens=max_tokens or self._settings.max_output_tokens,
             preferred_provider=provider,

@@ -4,10 +4,11 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from modelpick_orchestrator.snapshots import Snapshot
 from modelpick_shared.contracts import AttemptOutcome, JobKey, Outcome, RunFinished, UnmeasuredReason
-from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
+from modelpick_shared.contracts.snapshot import ModelSpec
 from modelpick_shared.pricing import PER_MILLION
-from modelpick_shared.scoring import Score, clean_text, clean_value, score_answer
+from modelpick_shared.scoring import Score, clean_text, clean_value
 
 OUTPUT_LIMIT_BYTES = 64 * 1024
 ERROR_LIMIT = 2000
@@ -21,7 +22,7 @@ _WITHOUT_ANSWER = {
 NOT_FINAL = frozenset({AttemptOutcome.RETRY_LATER, AttemptOutcome.NOT_STARTED, AttemptOutcome.ABANDONED})
 
 
-def run_values(result: RunFinished, config: ConfigSnapshot, *, earlier_calls: int = 0) -> dict[str, Any]:
+def run_values(result: RunFinished, snapshot: Snapshot, *, earlier_calls: int = 0) -> dict[str, Any]:
     """Return the columns of `benchmark_runs` for a final result, scored; `output_json` is JSON text.
 
     `earlier_calls` are the model calls that earlier attempts at the job made.
@@ -29,8 +30,8 @@ def run_values(result: RunFinished, config: ConfigSnapshot, *, earlier_calls: in
     output = _cut(clean_text(result.output)) if result.output is not None else None
     return (
         result.job_key._asdict()
-        | _score(result, config)
-        | _usage(result, config.model(result.model_id))
+        | _score(result, snapshot)
+        | _usage(result, snapshot.models[result.model_id])
         | {
             "output_text": output,
             "response_time_ms": result.latency_ms,
@@ -67,14 +68,14 @@ def as_stored(result: RunFinished) -> str:
     return result.model_copy(update={"output": output}).model_dump_json()
 
 
-def _score(result: RunFinished, config: ConfigSnapshot) -> dict[str, Any]:
+def _score(result: RunFinished, snapshot: Snapshot) -> dict[str, Any]:
     if result.outcome is not AttemptOutcome.ANSWERED:
         reason = result.unmeasured_reason if result.outcome is AttemptOutcome.UNMEASURED else None
         return _unscored(_WITHOUT_ANSWER[result.outcome]) | {
             "unmeasured_reason": reason.value if reason else None,
             "error": _error(result.error),
         }
-    score = score_answer(config.images[result.image_index].expected, result.output or "")
+    score = snapshot.answer_keys[result.image_index].score(result.output or "")
     return {
         "outcome": score.outcome.value,
         "unmeasured_reason": None,

@@ -16,7 +16,7 @@ from modelpick_orchestrator.completion import is_over
 from modelpick_orchestrator.ledger import OpenAttempt, PutBack, Settlement
 from modelpick_orchestrator.metrics import OVER_CEILING, RECORDED
 from modelpick_orchestrator.outcomes import NOT_FINAL, as_stored, billed_usd, run_values, unmeasured_values
-from modelpick_orchestrator.snapshots import Snapshots
+from modelpick_orchestrator.snapshots import Snapshot, Snapshots
 from modelpick_shared.contracts import AttemptOutcome, JobKey, RunFinished, UnmeasuredReason
 from modelpick_shared.db.tables import Report
 
@@ -78,15 +78,15 @@ class Recorder:
     async def count_late(self, results: Sequence[RunFinished]) -> None:
         """Count results whose bills were settled before."""
         await self.snapshots.load(self.session, {result.report_id for result in results})
-        await self._count([run_values(result, self._config(result)) for result in results])
+        await self._count([run_values(result, self._snapshot(result)) for result in results])
 
-    def _config(self, result: RunFinished) -> Any:
+    def _snapshot(self, result: RunFinished) -> Snapshot:
         return self.snapshots.of(result.report_id)
 
     async def _count_results(self, final: list[tuple[RunFinished, OpenAttempt]]) -> set[JobKey]:
         return await self._count(
             [
-                run_values(result, self._config(result), earlier_calls=attempt.calls)
+                run_values(result, self._snapshot(result), earlier_calls=attempt.calls)
                 for result, attempt in final
             ]
         )
@@ -145,7 +145,7 @@ class Recorder:
 
     def _bill(self, result: RunFinished, attempt: OpenAttempt) -> Decimal:
         """Return what to settle at: the worst case when nothing is known, never zero."""
-        bill = billed_usd(result, self._config(result).model(result.model_id))
+        bill = billed_usd(result, self._snapshot(result).models[result.model_id])
         return attempt.reserved_usd if bill is None else bill
 
     def _final_ending(self, result: RunFinished, attempt: OpenAttempt, *, counted: bool) -> Settlement:

@@ -180,7 +180,9 @@ class Engine:
     async def _insert_plan(self, session: AsyncSession, report: Report) -> None:
         await self._snapshots.load(session, [report.id])
         models, jobs = plan_rows(
-            report.id, self._snapshots.of(report.id), max_output_tokens=self._settings.max_output_tokens
+            report.id,
+            self._snapshots.of(report.id).config,
+            max_output_tokens=self._settings.max_output_tokens,
         )
         await repository.insert_plan(session, models, jobs)
         log.info("report.planned", report_id=str(report.id), jobs=len(jobs))

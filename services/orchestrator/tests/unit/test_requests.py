@@ -6,6 +6,7 @@ import pytest
 from modelpick_orchestrator.outcomes import run_values
 from modelpick_orchestrator.planning import plan_rows
 from modelpick_orchestrator.requests import Lease, request_parameters, run_request
+from modelpick_orchestrator.snapshots import Snapshot
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import AttemptOutcome, JobKey, RunFinished
 from modelpick_shared.ids import new_id
@@ -88,7 +89,7 @@ def test_a_bill_is_believed_only_when_it_is_not_negative(cost, billed):
         output="{}",
         cost_usd=cost,
     )
-    assert run_values(result, config)["cost"] == billed
+    assert run_values(result, Snapshot(config.model_dump(mode="json")))["cost"] == billed
 
 
 def test_a_long_output_is_cut_at_64_kib_between_characters():
@@ -102,6 +103,6 @@ def test_a_long_output_is_cut_at_64_kib_between_characters():
         outcome=AttemptOutcome.TRUNCATED,
         output="ä" * 40_000,
     )
-    stored = run_values(result, config)["output_text"]
+    stored = run_values(result, Snapshot(config.model_dump(mode="json")))["output_text"]
     assert len(stored.encode()) == 64 * 1024
     assert set(stored) == {"ä"}

@@ -1,15 +1,29 @@
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import event, insert
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.broker.topology import Service, route
 from modelpick_shared.contracts import Envelope, Message
-from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.ids import new_id
 from modelpick_shared.telemetry import trace_headers
+
+# One statement for all rows, however many.
+_INSERT = text(
+    """
+    INSERT INTO outbox (
+        id, source, exchange, routing_key, type, correlation_id, body, headers, erase_body
+    )
+    SELECT id, source, exchange, routing_key, type, correlation_id, body, headers, erase_body
+    FROM json_to_recordset(CAST(:rows AS json)) AS message (
+        id uuid, source text, exchange text, routing_key text, type text, correlation_id uuid, body text,
+        headers json, erase_body boolean
+    )
+    """
+)
 
 
 class Outbox:
@@ -26,7 +40,8 @@ class Outbox:
         """
         if not messages:
             return
-        await session.execute(insert(OutboxMessage), self._rows(messages, erase_body=erase_body))
+        rows = self._rows(messages, erase_body=erase_body)
+        await session.execute(_INSERT, {"rows": json.dumps(rows, default=str)})
         event.listen(session.sync_session, "after_commit", lambda _: self.committed.set(), once=True)
 
     def _rows(self, messages: Sequence[Message], *, erase_body: bool) -> list[dict[str, Any]]:

@@ -33,6 +33,13 @@ def comparable(expected: Any) -> Any:
     return [comparable(value) for value in expected] if isinstance(expected, list) else expected
 
 
+def has_booleans(value: Any) -> bool:
+    """Say whether a JSON value is a boolean or holds one anywhere."""
+    if isinstance(value, dict):
+        return any(map(has_booleans, value.values()))
+    return any(map(has_booleans, value)) if isinstance(value, list) else isinstance(value, bool)
+
+
 def relaxed_match(expected: Any, actual: Any) -> bool:
     """As `strict_match`, with strings in lower case and inner white space collapsed to one space.
 
