@@ -8,20 +8,23 @@ from modelpick_shared.broker import (
     Delivery,
     Exchange,
     HeldLetter,
+    OutgoingMessage,
     Publisher,
     QueueBrowser,
     QueueSpec,
     Service,
     dead_letter_queue,
     event_queue,
+    model_queue,
     work_queues,
 )
-from modelpick_shared.broker.publisher import OutgoingMessage
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import RunReplayRequested, RunRequested
 from modelpick_shared.errors import InvalidMessageError
 
 Row = dict[str, Any]
+
+_UNREADABLE = "unreadable"
 
 
 class Filter(NamedTuple):
@@ -41,14 +44,30 @@ def dead_name(queue: QueueSpec) -> str:
 
 
 def queue_called(name: str) -> QueueSpec:
-    """Return the work queue of that name, or whose dead-letter queue has it. Raises KeyError."""
-    for queue in all_queues():
+    """Return the work queue of that name, or whose dead-letter queue has it.
+
+    A model that has left the catalogue may have left dead letters, so its queue is returned as well; see
+    `exists`. Raises KeyError for what cannot be a queue's name.
+    """
+    for queue in (*all_queues(), *_of_former_model(name)):
         if name in {queue.name, dead_name(queue)}:
             return queue
     raise KeyError(name)
 
 
-async def overview(browser: QueueBrowser, _: BrokerConnector) -> list[Row]:
+def _of_former_model(name: str) -> list[QueueSpec]:
+    slug = name.partition(".")[2].partition(".")[0]
+    return [model_queue(slug)] if slug else []
+
+
+async def exists(browser: QueueBrowser, queue: QueueSpec) -> bool:
+    """Say whether a queue is one of the topology's, or is found at the broker."""
+    if queue in all_queues():
+        return True
+    return (await browser.counts([dead_name(queue)]))[dead_name(queue)] is not None
+
+
+async def overview(browser: QueueBrowser) -> list[Row]:
     """Return every work queue with its counts; a queue that nobody declared yet has none."""
     queues = all_queues()
     counts = await browser.counts([name for queue in queues for name in (queue.name, dead_name(queue))])
@@ -80,29 +99,30 @@ async def replay(
     A letter is acknowledged once the broker has its successor: dying in between moves it twice, which
     everybody bears. What does not match, or cannot be read, stays.
     """
-    asked = event_queue(Service.ORCHESTRATOR, RunReplayRequested)
-    moved: list[Row] = []
+    rows: list[Row] = []
     async with (
-        Publisher(connector, queues=[queue, asked]) as publisher,
+        Publisher(connector, queues=[_goes_to(queue)]) as publisher,
         browser.letters(dead_name(queue)) as letters,
     ):
         async for letter in letters:
-            if wanted.limit is not None and _moved(moved) >= wanted.limit:
-                break
             if matches(letter.delivery, wanted):
                 outcome = await _move(letter, queue, publisher, dry_run=dry_run)
-                moved.append({"outcome": outcome} | describe(letter.delivery))
-    return moved
+                rows.append({"outcome": outcome} | describe(letter.delivery))
+            if sum(row["outcome"] != _UNREADABLE for row in rows) == wanted.limit:
+                break
+    return rows
 
 
-def _moved(rows: list[Row]) -> int:
-    return sum(row["outcome"] != "unreadable" for row in rows)
+def _goes_to(queue: QueueSpec) -> QueueSpec:
+    if queue.exchange is Exchange.JOBS:
+        return event_queue(Service.ORCHESTRATOR, RunReplayRequested)
+    return queue
 
 
 async def _move(letter: HeldLetter, queue: QueueSpec, publisher: Publisher, *, dry_run: bool) -> str:
     successor = successor_of(letter.delivery, queue)
     if successor is None:
-        return "unreadable"
+        return _UNREADABLE
     if dry_run:
         return "would move"
     await publisher.publish(successor)
@@ -124,7 +144,7 @@ def successor_of(delivery: Delivery, queue: QueueSpec) -> OutgoingMessage | None
 
 
 def matches(delivery: Delivery, wanted: Filter) -> bool:
-    if wanted.report_id is not None and delivery.report_id != wanted.report_id:
+    if wanted.report_id is not None and _report_of(delivery) != str(wanted.report_id):
         return False
     return wanted.model_id is None or _field(delivery, "model_id") == wanted.model_id
 
@@ -135,13 +155,21 @@ def describe(delivery: Delivery) -> Row:
     return {
         "message_id": delivery.message_id,
         "type": delivery.type,
-        "report": str(delivery.report_id) if delivery.report_id else None,
+        "report": _report_of(delivery),
         "job": " ".join(map(str, job)) if None not in job else None,
+        "queue": delivery.headers.get("x-queue"),
         "reason": delivery.headers.get("x-reason"),
         "attempts": delivery.headers.get("x-attempts"),
         "first_failed_at": delivery.headers.get("x-first-failed-at"),
         "last_failed_at": delivery.headers.get("x-last-failed-at"),
     }
+
+
+def _report_of(delivery: Delivery) -> str | None:
+    if delivery.report_id is not None:
+        return str(delivery.report_id)
+    named = _field(delivery, "report_id")
+    return str(named) if named else None
 
 
 def _run_of(delivery: Delivery) -> RunRequested | None:

@@ -7,16 +7,34 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
-def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print rows; a table has only `columns`, JSON has all there is."""
+def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, none: str = "") -> None:
+    """Print rows; a table has only `columns`, with `none` for what is not there; JSON has all there is."""
     if as_json:
         typer.echo(json.dumps({"items": list(rows)}, default=str))
         return
-    table = Table(*columns)
+    table = Table()
+    for name in columns:
+        table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*("" if row.get(name) is None else str(row.get(name)) for name in columns))
+        table.add_row(*(_cell(row.get(name), none) for name in columns))
     Console().print(table)
+
+
+def _cell(value: Any, none: str) -> Text:
+    # Not a string: what strangers wrote into a message is neither markup nor a terminal's command.
+    return Text("".join(mark if mark.isprintable() else " " for mark in _plain(value, none)))
+
+
+def _plain(value: Any, none: str) -> str:
+    if value is None:
+        return none
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,24 +1,24 @@
 """`modelpick queues`: what lies where, and putting dead letters back."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Annotated, NoReturn, TypeVar
 from uuid import UUID
 
 import typer
 
 from modelpick_ops import dead_letters
 from modelpick_ops.dead_letters import Filter
-from modelpick_ops.errors import USAGE, fail
+from modelpick_ops.errors import USAGE, fail, run
 from modelpick_ops.printing import Json, show
 from modelpick_ops.settings import address
 from modelpick_shared.broker import BrokerConnector, QueueBrowser, QueueSpec
-from modelpick_shared.errors import BrokerUnavailableError
 
 T = TypeVar("T")
 app = typer.Typer(help="Look into queues, and replay dead letters.", no_args_is_help=True)
 
 Queue = Annotated[str, typer.Argument(help="A queue, or its dead-letter queue: both mean the dead letters.")]
+DeadQueue = Annotated[str, typer.Argument(help="A dead-letter queue, by its own name.")]
 Report = Annotated[UUID | None, typer.Option("--report", help="Only letters about this report.")]
 Model = Annotated[str | None, typer.Option("--model", help="Only letters about this model.")]
 LETTERS = ("message_id", "type", "report", "job", "reason", "attempts", "first_failed_at", "last_failed_at")
@@ -26,9 +26,13 @@ LETTERS = ("message_id", "type", "report", "job", "reason", "attempts", "first_f
 
 @app.command("list")
 def list_queues(*, as_json: Json = False) -> None:
-    """List every queue with its ready messages, dead letters and consumers."""
-    rows = _with_broker(dead_letters.overview)
-    show(rows, ("queue", "ready", "consumers", "dead"), as_json=as_json)
+    """List every queue with its ready messages, consumers and dead letters."""
+
+    async def work() -> list[dead_letters.Row]:
+        async with QueueBrowser(_connector()) as browser:
+            return await dead_letters.overview(browser)
+
+    show(run(work()), ("queue", "ready", "consumers", "dead"), as_json=as_json, none="absent")
 
 
 @app.command()
@@ -38,9 +42,8 @@ def peek(
     limit: Annotated[int, typer.Option(min=1, help="How many letters to show.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Show the dead letters of a queue, and leave them where they are."""
-    spec = _known(queue)
-    rows = _with_broker(lambda browser, _: dead_letters.peek(browser, spec, limit=limit))
+    """Show the dead letters of a queue, oldest first, and leave them where they are."""
+    rows = _with_queue(queue, lambda browser, _, spec: dead_letters.peek(browser, spec, limit=limit))
     show(rows, LETTERS, as_json=as_json)
 
 
@@ -55,49 +58,55 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Put the dead letters of a queue back; for a job, ask the orchestrator to dispatch it again."""
-    spec = _known(queue)
     wanted = Filter(report, model, limit)
-    rows = _with_broker(
-        lambda browser, connector: dead_letters.replay(browser, connector, spec, wanted, dry_run=dry_run)
+    rows = _with_queue(
+        queue,
+        lambda browser, connector, spec: dead_letters.replay(
+            browser, connector, spec, wanted, dry_run=dry_run
+        ),
     )
     show(rows, ("outcome", *LETTERS), as_json=as_json)
 
 
 @app.command()
 def purge(
-    queue: Queue,
+    queue: DeadQueue,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Drop the dead letters of a queue for good."""
-    spec = _known(queue)
-    name = dead_letters.dead_name(spec)
-    if not yes:
-        typer.confirm(f"Drop everything in {name}?", abort=True)
-    dropped = _with_broker(lambda browser, _: browser.purge(name))
-    show([{"queue": name, "dropped": dropped}], ("queue", "dropped"), as_json=as_json)
+    """Drop the dead letters of a queue for good. Work is never dropped."""
+    dead_name = dead_letters.dead_name(_known(queue))
+    if queue != dead_name:
+        fail(f"{queue} holds work, which is never dropped; its dead letters are in {dead_name}", code=USAGE)
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Drop everything in {dead_name}?", abort=True, err=True)
+    dropped = _with_queue(queue, lambda browser, *_: browser.purge(dead_name))
+    show([{"queue": dead_name, "dropped": dropped}], ("queue", "dropped"), as_json=as_json)
 
 
-def _known(queue: str) -> QueueSpec:
+def _connector() -> BrokerConnector:
+    return BrokerConnector(address("RABBITMQ_URL"), name="ops")
+
+
+def _known(name: str) -> QueueSpec:
     try:
-        return dead_letters.queue_called(queue)
+        return dead_letters.queue_called(name)
     except KeyError:
-        fail(f"no queue is called {queue}; see `modelpick queues list`", code=USAGE)
+        _fail_unknown(name)
 
 
-def _with_broker(work: Any) -> Any:
-    connector = BrokerConnector(address("RABBITMQ_URL"), name="ops")
+def _fail_unknown(name: str) -> NoReturn:
+    fail(f"no queue is called {name}; see `modelpick queues list`", code=USAGE)
 
-    async def run() -> Any:
+
+def _with_queue(name: str, work: Callable[[QueueBrowser, BrokerConnector, QueueSpec], Awaitable[T]]) -> T:
+    queue, connector = _known(name), _connector()
+
+    async def find_and_work() -> T:
         async with QueueBrowser(connector) as browser:
-            return await work(browser, connector)
+            if not await dead_letters.exists(browser, queue):
+                _fail_unknown(name)
+            return await work(browser, connector, queue)
 
-    return _run(run())
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except BrokerUnavailableError as error:
-        fail(str(error))
+    return run(find_and_work())

@@ -1,20 +1,17 @@
 """`modelpick reports`: how a report stands, running what it lacks, and ending it."""
 
-import asyncio
-from typing import Any
 from uuid import UUID
 
 import typer
 
 from modelpick_ops import report_facts
-from modelpick_ops.errors import fail
+from modelpick_ops.errors import fail, run
 from modelpick_ops.printing import Json, show
 from modelpick_ops.report_facts import ReportFacts
 from modelpick_ops.settings import address
 from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_queue
 from modelpick_shared.contracts import Message, ReportCancelRequested, ReportResumeRequested
 from modelpick_shared.db import Database
-from modelpick_shared.errors import TransientError
 
 app = typer.Typer(help="Look at reports, resume and cancel them.", no_args_is_help=True)
 
@@ -22,7 +19,7 @@ app = typer.Typer(help="Look at reports, resume and cancel them.", no_args_is_he
 @app.command("show")
 def show_report(report_id: UUID, *, as_json: Json = False) -> None:
     """Show a report's state, money and counts."""
-    facts = _run(_facts(report_id))
+    facts = run(_facts(report_id))
     if as_json:
         typer.echo(facts.model_dump_json())
         return
@@ -33,27 +30,34 @@ def show_report(report_id: UUID, *, as_json: Json = False) -> None:
 
 
 @app.command()
-def resume(report_id: UUID) -> None:
+def resume(report_id: UUID, *, as_json: Json = False) -> None:
     """Run what an ended report left unmeasured, under the same ceiling, with a new deadline."""
-    facts = _run(_facts(report_id))
+    facts = run(_facts(report_id))
     if facts.refunded:
         fail("the report was refunded, so it is not resumed")
     if facts.is_active:
         fail(f"the report is {facts.status}: only an ended one can be resumed")
     if not facts.unmeasured:
         fail("the report has nothing unmeasured")
-    _run(_ask(ReportResumeRequested(report_id=report_id)))
-    typer.echo(f"asked for {sum(facts.unmeasured.values())} runs")
+    run(_ask(ReportResumeRequested(report_id=report_id)))
+    _say_asked(facts, ReportResumeRequested, runs=sum(facts.unmeasured.values()), as_json=as_json)
 
 
 @app.command()
-def cancel(report_id: UUID) -> None:
+def cancel(report_id: UUID, *, as_json: Json = False) -> None:
     """End a report that waits or runs with what it has."""
-    facts = _run(_facts(report_id))
+    facts = run(_facts(report_id))
     if not facts.is_active:
         fail(f"the report is {facts.status} already")
-    _run(_ask(ReportCancelRequested(report_id=report_id)))
-    typer.echo("asked to end it")
+    run(_ask(ReportCancelRequested(report_id=report_id)))
+    left = facts.total_jobs - facts.completed_jobs
+    _say_asked(facts, ReportCancelRequested, runs=left, as_json=as_json)
+
+
+def _say_asked(facts: ReportFacts, request: type[Message], *, runs: int, as_json: bool) -> None:
+    """Tell what the orchestrator was asked for, and how many runs it is about."""
+    asked = {"report": str(facts.id), "status": facts.status, "asked": request.TYPE, "runs": runs}
+    show([asked], tuple(asked), as_json=as_json)
 
 
 async def _facts(report_id: UUID) -> ReportFacts:
@@ -68,10 +72,3 @@ async def _ask(message: Message) -> None:
     queue = event_queue(Service.ORCHESTRATOR, type(message))
     async with Publisher(connector, queues=[queue]) as publisher:
         await publisher.send(message)
-
-
-def _run(work: Any) -> Any:
-    try:
-        return asyncio.run(work)
-    except TransientError as error:
-        fail(str(error))

@@ -1,5 +1,8 @@
 """Where the system is: by the environment, by `.env`, or by what a running system of this checkout says."""
 
+import os
+
+from modelpick_local.errors import SettingError
 from modelpick_local.home import Home
 from modelpick_local.settings import home_path, read_settings
 from modelpick_local.state import read_state
@@ -7,17 +10,26 @@ from modelpick_ops.errors import USAGE, fail
 
 
 def address(name: str) -> str:
-    """Return the value of DATABASE_URL, RABBITMQ_URL or another setting; ends with status 2 without one."""
-    value = optional(name)
+    """Return DATABASE_URL or RABBITMQ_URL; ends with status 2 without a usable one."""
+    value = given(name) or of_running_system(name)
     if not value:
         fail(f"{name} is not set, and no system of this checkout is running", code=USAGE)
+    if "://" not in value:
+        fail(f"{name} is not an address", code=USAGE)
     return value
 
 
-def optional(name: str) -> str:
-    """Return a setting, empty when nothing says it."""
-    given = read_settings().given(name)
-    if given:
-        return given
+def given(name: str) -> str:
+    """Return a setting of the environment or `.env`, or nothing; ends with status 2 when `.env` is wrong."""
+    # Where the environment says it, neither a checkout nor a home is needed: think of a container.
+    value = os.environ.get(name, "").strip()
+    try:
+        return value or read_settings().given(name)
+    except SettingError as error:
+        fail(str(error), code=USAGE)
+
+
+def of_running_system(name: str) -> str:
+    """Return what the running system of this checkout found or made for its parts, empty without one."""
     state = read_state(Home(home_path()))
     return state.variables.get(name, "") if state and state.is_running else ""

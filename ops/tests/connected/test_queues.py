@@ -1,249 +1,167 @@
+"""Listing, peeking and purging; what a wrong command is answered."""
+
 import asyncio
-import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from modelpick_ops import dead_letters
-from modelpick_ops.dead_letters import Filter
-from modelpick_ops.main import app
-from modelpick_shared.broker import (
-    BrokerConnector,
-    Delivery,
-    OutgoingMessage,
-    Publisher,
-    QueueBrowser,
-    Service,
-    dead_letter_queue,
-    event_queue,
-    model_queue,
-)
-from modelpick_shared.contracts import (
-    ImageRef,
-    PriceCap,
-    ReportCompleted,
-    RequestParameters,
-    RunReplayRequested,
-    RunRequested,
-)
-from modelpick_shared.ids import new_id
+from modelpick_shared.broker import OutgoingMessage, dead_letter_queue, model_queue
 
 pytestmark = pytest.mark.connected
 
-MODEL = "openai/gpt-5-mini"
-JOBS = model_queue(MODEL)
-EVENTS = event_queue(Service.NOTIFIER, ReportCompleted)
-REPLAYS = event_queue(Service.ORCHESTRATOR, RunReplayRequested)
+COMMAND = Path(sys.executable).with_name("modelpick")
 
 
-@pytest.fixture
-def modelpick(fresh_broker_url, monkeypatch, tmp_path):
-    """Return a function that runs the command line and gives its exit code and JSON."""
-    monkeypatch.setenv("RABBITMQ_URL", fresh_broker_url)
-    monkeypatch.setenv("MODELPICK_HOME", str(tmp_path))
-
-    async def run(*arguments):
-        answer = await asyncio.to_thread(CliRunner().invoke, app, [*map(str, arguments), "--json"])
-        items = json.loads(answer.stdout)["items"] if answer.exit_code == 0 else answer.stderr
-        return answer.exit_code, items
-
-    return run
-
-
-@pytest.fixture
-async def publisher(fresh_broker_url):
-    connector = BrokerConnector(fresh_broker_url, name="test")
-    async with Publisher(connector, queues=[JOBS, EVENTS, REPLAYS]) as publisher:
-        await publisher.connect()
-        yield publisher
-
-
-@pytest.fixture
-async def look(fresh_broker_url):
-    """Return a function that reads all messages of a queue and leaves them there."""
-
-    async def read(name) -> list[Delivery]:
-        browser = QueueBrowser(BrokerConnector(fresh_broker_url, name="test"))
-        async with browser, browser.letters(name) as letters:
-            return [letter.delivery async for letter in letters]
-
-    return read
-
-
-def a_job(**changes):
-    now = datetime.now(UTC)
-    fields = {
-        "report_id": new_id(),
-        "model_id": MODEL,
-        "image_index": 1,
-        "run_index": 2,
-        "attempt_token": new_id(),
-        "lease_ends_at": now,
-        "deadline_at": now,
-        "parameters": RequestParameters(max_tokens=1),
-        "prompt": "",
-        "image": ImageRef(key="", sha256="", media_type=""),
-        "price_cap": PriceCap(prompt_usd_per_1m=0, completion_usd_per_1m=0),
-    }
-    return RunRequested(**(fields | changes))
-
-
-def letter_of(message, queue, body=None) -> OutgoingMessage:
-    """Return a message as a consumer lays it down."""
-    outgoing = OutgoingMessage.of(message)
-    delivery = Delivery(
-        body or outgoing.body,
-        outgoing.type,
-        outgoing.message_id,
-        outgoing.correlation_id,
-        {},
-        redelivered=False,
-    )
-    return delivery.as_dead_letter(queue.name, "it was too much", 5)
-
-
-async def lay_down(publisher, *messages, queue=JOBS):
-    for message in messages:
-        await publisher.publish(letter_of(message, queue))
-
-
-def an_event():
-    return ReportCompleted(report_id=new_id(), status="complete", email="a@example.com")
-
-
-async def test_the_list_has_every_queue_with_its_counts(modelpick, publisher):
-    await lay_down(publisher, a_job(), a_job())
-    code, items = await modelpick("queues", "list")
+async def test_the_list_has_every_queue_with_its_counts(modelpick, lay_down, a_job, jobs):
+    await lay_down(a_job(), a_job())
+    items = await modelpick("queues", "list")
     by_name = {item["queue"]: item for item in items}
-    assert code == 0
     assert len(items) == 24 + 9
-    assert by_name[JOBS.name] == {"queue": JOBS.name, "ready": 0, "consumers": 0, "dead": 2}
-    assert by_name["jobs.anthropic-claude-opus-5"]["ready"] is None, "nobody declared it yet"
+    assert by_name[jobs.name] == {"queue": jobs.name, "ready": 0, "consumers": 0, "dead": 2}
+    undeclared = {"queue": "jobs.anthropic-claude-opus-5", "ready": None, "consumers": None, "dead": None}
+    assert by_name[undeclared["queue"]] == undeclared
 
 
-async def test_peeking_shows_why_and_since_when_and_keeps_everything_as_it_was(modelpick, publisher, look):
-    jobs = [a_job(run_index=number) for number in range(3)]
-    await lay_down(publisher, *jobs)
-    before = await look(dead_letter_queue(JOBS).name)
-    code, items = await modelpick("queues", "peek", JOBS.name, "--limit", 2)
-    assert code == 0
-    assert [item["job"] for item in items] == [f"{MODEL} 1 0", f"{MODEL} 1 1"]
-    assert items[0]["reason"] == "it was too much"
-    assert items[0]["attempts"] == "5"
-    assert items[0]["first_failed_at"] == items[0]["last_failed_at"]
-    assert items[0]["report"] == str(jobs[0].report_id)
-    after = await look(dead_letter_queue(JOBS).name)
+async def test_peeking_shows_why_and_since_when(modelpick, lay_down, a_job, jobs):
+    job = a_job()
+    await lay_down(job)
+    (item,) = await modelpick("queues", "peek", jobs.name)
+    assert item["first_failed_at"] == item.pop("last_failed_at")
+    assert item.pop("first_failed_at")
+    assert item.pop("message_id")
+    assert item == {
+        "type": "run.requested",
+        "report": str(job.report_id),
+        "job": f"{job.model_id} 1 2",
+        "queue": jobs.name,
+        "reason": "it was too much [/]",
+        "attempts": "5",
+    }
+
+
+async def test_peeking_keeps_every_letter_its_headers_and_the_order(modelpick, lay_down, a_job, jobs, dead):
+    await lay_down(*(a_job(run_index=number) for number in range(30)))
+    before = await dead(jobs)
+    shown = await modelpick("queues", "peek", f"{jobs.name}.dead", "--limit", 2)
+    assert [item["message_id"] for item in shown] == [letter.message_id for letter in before[:2]]
+    assert len(await modelpick("queues", "peek", jobs.name)) == 20
+    after = await dead(jobs)
     kept = [
-        {letter.message_id: (letter.headers["x-reason"], letter.body) for letter in letters}
+        [(one.message_id, one.type, one.correlation_id, one.headers, one.body) for one in letters]
         for letters in (before, after)
     ]
     assert kept[0] == kept[1]
-    assert len(after) == 3
 
 
-async def test_replaying_a_job_asks_the_orchestrator_and_nobody_else(modelpick, publisher, look):
-    job = a_job()
-    await lay_down(publisher, job)
-    code, items = await modelpick("queues", "replay", f"{JOBS.name}.dead")
-    assert (code, [item["outcome"] for item in items]) == (0, ["moved"])
-    (asked,) = [letter.open(RunReplayRequested) for letter in await look(REPLAYS.name)]
-    assert (asked.report_id, asked.model_id, asked.image_index, asked.run_index) == job.job_key
-    assert asked.attempt_token == job.attempt_token
-    assert await look(dead_letter_queue(JOBS).name) == await look(JOBS.name) == []
+async def test_a_letter_is_still_there_however_often_it_was_peeked_at(modelpick, lay_down, a_job, jobs, dead):
+    await lay_down(a_job())
+    (before,) = await dead(jobs)
+    for _ in range(12):
+        (item,) = await modelpick("queues", "peek", jobs.name)
+        assert item["reason"] == "it was too much [/]"
+    (after,) = await dead(jobs)
+    assert (after.message_id, after.headers, after.body) == (before.message_id, before.headers, before.body)
 
 
-async def test_an_event_goes_back_to_its_own_queue_once_as_it_was(modelpick, publisher, look):
-    event = an_event()
-    await lay_down(publisher, event, queue=EVENTS)
-    (letter,) = await look(dead_letter_queue(EVENTS).name)
-    assert (await modelpick("queues", "replay", EVENTS.name))[0] == 0
-    (again,) = await look(EVENTS.name)
-    assert again.open(ReportCompleted) == event
-    assert (again.message_id, again.type, again.correlation_id) == (
-        letter.message_id,
-        letter.type,
-        letter.correlation_id,
-    )
-    assert set(again.headers) >= {"x-first-failed-at"}
-    assert "x-reason" not in again.headers
-    assert await modelpick("queues", "replay", EVENTS.name) == (0, [])
+async def test_what_strangers_wrote_is_shown_as_it_is(operator, lay_down, a_job, jobs):
+    await lay_down(a_job())
+    answer = await operator("queues", "peek", jobs.name, env={"COLUMNS": "400"})
+    assert answer.exit_code == 0
+    assert "it was too much [/]" in answer.stdout
 
 
-async def test_a_dry_run_shows_what_would_move_and_moves_nothing(modelpick, publisher, look):
-    await lay_down(publisher, a_job(), a_job())
-    code, items = await modelpick("queues", "replay", JOBS.name, "--dry-run")
-    assert (code, [item["outcome"] for item in items]) == (0, ["would move"] * 2)
-    assert len(await look(dead_letter_queue(JOBS).name)) == 2
-    assert not await look(REPLAYS.name)
-
-
-async def test_filters_and_the_limit_leave_the_rest(modelpick, publisher, look):
-    wanted, other, third = a_job(), a_job(), a_job(model_id="other/model")
-    await lay_down(publisher, wanted, other, third)
-    await modelpick("queues", "replay", JOBS.name, "--report", wanted.report_id)
-    assert [letter.open(RunRequested) for letter in await look(dead_letter_queue(JOBS).name)] == [
-        other,
-        third,
-    ]
-    await modelpick("queues", "replay", JOBS.name, "--model", "other/model")
-    assert [letter.open(RunRequested) for letter in await look(dead_letter_queue(JOBS).name)] == [other]
-    await lay_down(publisher, wanted)
-    assert len((await modelpick("queues", "replay", JOBS.name, "--limit", 1))[1]) == 1
-    assert len(await look(dead_letter_queue(JOBS).name)) == 1
-
-
-async def test_a_job_that_nobody_can_read_stays_and_says_why(modelpick, publisher, look):
-    await publisher.publish(letter_of(a_job(), JOBS, body=b"not json"))
-    code, items = await modelpick("queues", "replay", JOBS.name)
-    assert (code, items[0]["outcome"], items[0]["reason"]) == (0, "unreadable", "it was too much")
-    assert len(await look(dead_letter_queue(JOBS).name)) == 1
-
-
-async def test_two_replays_at_once_move_each_letter_once(fresh_broker_url, publisher, look):
-    jobs = [a_job(run_index=number) for number in range(10)]
-    await lay_down(publisher, *jobs)
-
-    async def replay():
-        connector = BrokerConnector(fresh_broker_url, name="test")
-        async with QueueBrowser(connector) as browser:
-            return await dead_letters.replay(browser, connector, JOBS, Filter(), dry_run=False)
-
-    moved = await asyncio.gather(replay(), replay())
-    assert sum(map(len, moved)) == 10
-    asked = [letter.open(RunReplayRequested).attempt_token for letter in await look(REPLAYS.name)]
-    assert sorted(asked) == sorted(job.attempt_token for job in jobs)
-
-
-async def test_purging_drops_dead_letters_and_never_work(modelpick, publisher, look):
+async def test_purging_drops_dead_letters_and_never_work(
+    modelpick, operator, publisher, lay_down, a_job, jobs
+):
     await publisher.send(a_job())
-    await lay_down(publisher, a_job())
-    assert (await modelpick("queues", "purge", JOBS.name, "--yes"))[1][0]["dropped"] == 1
-    assert not await look(dead_letter_queue(JOBS).name)
-    items = (await modelpick("queues", "list"))[1]
-    assert next(item for item in items if item["queue"] == JOBS.name)["ready"] == 1
+    await lay_down(a_job())
+    refused = await operator("queues", "purge", jobs.name, "--yes")
+    assert refused.exit_code == 2
+    assert f"{jobs.name}.dead" in refused.stderr
+    dead_name = dead_letter_queue(jobs).name
+    assert await modelpick("queues", "purge", dead_name) == [{"queue": dead_name, "dropped": 1}]
+    items = await modelpick("queues", "list")
+    counts = next(item for item in items if item["queue"] == jobs.name)
+    assert (counts["ready"], counts["dead"]) == (1, 0)
 
 
-async def test_an_unknown_queue_is_a_usage_error_and_a_missing_broker_a_failure(modelpick, monkeypatch):
-    assert (await modelpick("queues", "peek", "jobs.nothing"))[0] == 2
+async def test_a_person_is_asked_before_anything_is_dropped(fresh_broker_url, lay_down, a_job, jobs, dead):
+    await lay_down(a_job())
+    terminal, end = os.openpty()
+    os.write(terminal, b"n\n")
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [COMMAND, "queues", "purge", dead_letter_queue(jobs).name],
+        env=os.environ | {"RABBITMQ_URL": fresh_broker_url},
+        stdin=end,
+        capture_output=True,
+    )
+    os.close(terminal)
+    os.close(end)
+    assert done.returncode == 1
+    assert len(await dead(jobs)) == 1
+
+
+@pytest.mark.parametrize("name", ["jobs.nothing", "jobs.", "jobs.a_b.dead", "nothing", "", "report.paid"])
+async def test_an_unknown_queue_is_a_usage_error(operator, name):
+    for command in ("peek", "replay"):
+        answer = await operator("queues", command, name)
+        assert answer.exit_code == 2
+        assert "no queue is called" in answer.stderr
+
+
+async def test_dead_letters_of_a_model_that_left_the_catalogue_are_found(
+    modelpick, publisher, lay_down, a_job
+):
+    former = model_queue("former/model")
+    await publisher.connect()
+    publisher._queues.append(former)
+    await publisher._discard(publisher._channel)
+    await lay_down(a_job(model_id="former/model"), queue=former)
+    (item,) = await modelpick("queues", "replay", former.name)
+    assert (item["outcome"], item["job"]) == ("moved", "former/model 1 2")
+
+
+async def test_wrong_words_and_numbers_are_usage_errors(operator, jobs):
+    assert (await operator("queues", "peek", jobs.name, "--limit", 0)).exit_code == 2
+    assert (await operator("queues", "replay", jobs.name, "--report", "7")).exit_code == 2
+    assert (await operator("queues", "replay")).exit_code == 2
+    assert (await operator("queues", "mend")).exit_code == 2
+
+
+async def test_a_missing_broker_is_a_failure_in_one_line(operator, monkeypatch):
     monkeypatch.setenv("RABBITMQ_URL", "amqp://127.0.0.1:1")
-    code, said = await modelpick("queues", "list")
-    assert code == 1
-    assert len(said.strip().splitlines()) == 1
-    monkeypatch.delenv("RABBITMQ_URL")
-    assert (await modelpick("queues", "list"))[0] == 2
+    answer = await operator("queues", "list")
+    assert answer.exit_code == 1
+    assert len(answer.stderr.strip().splitlines()) == 1
 
 
-async def test_the_command_itself_prints_a_table(fresh_broker_url, publisher, tmp_path):
-    await lay_down(publisher, a_job())
-    command = Path(sys.executable).with_name("modelpick")
+@pytest.mark.parametrize("value", ["", "somewhere"])
+async def test_without_an_address_the_command_says_which_setting_is_missing(operator, monkeypatch, value):
+    monkeypatch.setenv("RABBITMQ_URL", value)
+    answer = await operator("queues", "list")
+    assert answer.exit_code == 2
+    assert "RABBITMQ_URL" in answer.stderr
+
+
+async def test_a_message_of_unknown_make_is_shown_and_stays(modelpick, publisher, jobs, dead):
+    await publisher.publish(OutgoingMessage(dead_letter_queue(jobs).exchange, jobs.name, b"\xff", "", ""))
+    (item,) = await modelpick("queues", "peek", jobs.name)
+    assert (item["report"], item["job"], item["reason"]) == (None, None, None)
+    (item,) = await modelpick("queues", "replay", jobs.name)
+    assert item["outcome"] == "unreadable"
+    assert len(await dead(jobs)) == 1
+
+
+async def test_the_command_itself_prints_a_table(fresh_broker_url, lay_down, a_job, jobs):
+    await lay_down(a_job())
     environment = os.environ | {"RABBITMQ_URL": fresh_broker_url, "COLUMNS": "200"}
     done = await asyncio.to_thread(
-        subprocess.run, [command, "queues", "list"], env=environment, capture_output=True, text=True
+        subprocess.run, [COMMAND, "queues", "list"], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert JOBS.name in done.stdout
+    assert jobs.name in done.stdout
+    assert "absent" in done.stdout
