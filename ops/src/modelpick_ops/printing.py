@@ -1,6 +1,8 @@
 """Answers as tables for people and as JSON for programs."""
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -8,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+PIPED_WIDTH = 240
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -22,7 +26,12 @@ def show(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: 
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row.get(name), none) for name in columns))
-    Console().print(table)
+    Console(width=_width()).print(table)
+
+
+def _width() -> int | None:
+    """Return None for the terminal's own width; what is piped on is read by line, so ids stay whole."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH
 
 
 def _cell(value: Any, none: str) -> Text:

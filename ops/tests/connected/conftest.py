@@ -1,12 +1,16 @@
-"""What tests of the queues share: a broker with dead letters, and an operator."""
+"""What the tests share: an operator, and a broker with dead letters."""
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
 
+from modelpick_local.home import Home
+from modelpick_local.processes import ProcessId
+from modelpick_local.state import ProcessState, RunState, write_state
 from modelpick_ops.main import app
 from modelpick_shared.broker import (
     BrokerConnector,
@@ -45,6 +49,19 @@ def events():
 @pytest.fixture
 def replays():
     return event_queue(Service.ORCHESTRATOR, RunReplayRequested)
+
+
+@pytest.fixture
+def running_system(monkeypatch, tmp_path):
+    """Return a function that makes this checkout's system look as if it ran, with these variables."""
+    monkeypatch.setenv("MODELPICK_HOME", str(tmp_path))
+
+    def run(**variables):
+        launcher = ProcessState.of(ProcessId.of(os.getpid()))
+        state = RunState(run_id="1", launcher=launcher, site_url="http://localhost", variables=variables)
+        write_state(Home.at(tmp_path), state)
+
+    return run
 
 
 @pytest.fixture

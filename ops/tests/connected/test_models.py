@@ -67,15 +67,20 @@ async def simulated(serving):
     return await serving(create_app(settings, FixedAnswerBook({})))
 
 
-def listing(*entries):
-    """Return a model API that lists these models."""
+def answering(body, status=200):
+    """Return a model API that answers every question about its models so."""
     api = FastAPI()
 
     @api.get("/api/v1/models")
     def models() -> Response:
-        return Response(json.dumps({"data": entries}), media_type="application/json")
+        return Response(body, status, media_type="application/json")
 
     return api
+
+
+def listing(*entries, **rest):
+    """Return a model API that lists these models."""
+    return answering(json.dumps({"data": entries} | rest))
 
 
 def entry(model, **changes):
@@ -99,7 +104,7 @@ async def test_what_the_model_api_says_alike_is_no_difference_of_price(serving, 
 
 
 async def test_differences_are_printed_and_written_with_our_own_fields_kept(serving, sync, catalog_file):
-    model, gone, blind, bad, *rest = load_catalog()
+    model, gone, blind, bad, odd, *rest = load_catalog()
     dearer = {"prompt": str(model.input_usd_per_1m * 2 / 1_000_000), "completion": "0.000001"}
     address = await serving(
         listing(
@@ -111,8 +116,9 @@ async def test_differences_are_printed_and_written_with_our_own_fields_kept(serv
                 reasoning={"mandatory": False, "supported_efforts": ["minimal", "low"]},
             ),
             entry(blind, architecture={"input_modalities": ["text"]}),
-            entry(bad, pricing={"prompt": "NaN", "completion": "-1"}),
-            {"id": "nonsense"},
+            entry(bad, pricing={"prompt": "0.5", "completion": "-1"}, context_length=5),
+            entry(odd, context_length=-1),
+            {"id": "other/model"},
             *map(entry, rest),
         )
     )
@@ -121,7 +127,8 @@ async def test_differences_are_printed_and_written_with_our_own_fields_kept(serv
     assert changes[model.id, "input_usd_per_1m"]["new"] == format(model.input_usd_per_1m * 2, "f")
     assert changes[gone.id, "id"]["note"] == "not offered any more"
     assert "no images" in changes[blind.id, "input_modalities"]["note"]
-    assert "not a price" in changes[bad.id, "input_usd_per_1m"]["note"]
+    assert "not a price" in changes[bad.id, "output_usd_per_1m"]["note"]
+    assert "context_length" in changes[odd.id, "id"]["note"]
     assert changes[model.id, "expiration_date"]["note"] == "ends 2027-01-01"
     written = load_catalog(catalog_file)
     assert len(written) == 24
@@ -131,7 +138,8 @@ async def test_differences_are_printed_and_written_with_our_own_fields_kept(serv
     assert written[model.id].context_length == 5
     assert not written[model.id].reasoning_mandatory
     assert written[model.id].name == model.name
-    assert written[bad.id].input_usd_per_1m == bad.input_usd_per_1m
+    for kept in (gone, blind, bad, odd):
+        assert written[kept.id] == kept
     first = catalog_file.read_bytes()
     await sync(address)
     assert catalog_file.read_bytes() == first
@@ -153,8 +161,63 @@ async def test_a_model_api_that_does_not_answer_is_a_failure_in_one_line(sync, c
     before = catalog_file.read_bytes()
     answer = await sync("http://127.0.0.1:1/api/v1")
     assert answer.exit_code == 1
+    assert answer.stdout == ""
+    assert "cannot be reached" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
     assert catalog_file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "api",
+    [
+        answering("no JSON"),
+        answering("[]"),
+        answering("{}"),
+        answering('{"data": {}}'),
+        answering('{"data": []}'),
+        answering('{"error": {"code": 429}}', status=429),
+        listing({"id": "a/b"}, links={"next": "/api/v1/models?offset=1"}),
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_a_failure_and_changes_nothing(
+    serving, sync, catalog_file, api
+):
+    before = catalog_file.read_bytes()
+    answer = await sync(await serving(api), "--remove-missing")
+    assert answer.exit_code == 1
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert catalog_file.read_bytes() == before
+
+
+async def test_a_catalogue_is_never_emptied(serving, sync, catalog_file):
+    before = catalog_file.read_bytes()
+    answer = await sync(await serving(listing({"id": "other/model"})), "--remove-missing")
+    assert answer.exit_code == 1
+    assert catalog_file.read_bytes() == before
+
+
+async def test_what_a_running_systems_simulator_claims_is_shown_and_never_written(
+    serving, monkeypatch, catalog_file, running_system
+):
+    before = catalog_file.read_bytes()
+    model, *_ = load_catalog()
+    running_system(OPENROUTER_BASE_URL=await serving(listing(entry(model, context_length=5))))
+    for name in ("OPENROUTER_BASE_URL", "OPENROUTER_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    arguments = ["models", "sync", "--file", str(catalog_file), "--remove-missing", "--json"]
+    answer = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    assert answer.exit_code == 0
+    assert changes_of(answer)[model.id, "context_length"]["new"] == 5
+    assert "nothing is written" in answer.stderr
+    assert catalog_file.read_bytes() == before
+
+
+async def test_a_file_that_is_no_catalogue_is_a_usage_error(serving, sync, catalog_file):
+    address = await serving(listing({"id": "other/model"}))
+    catalog_file.write_text("[{}]")
+    assert (await sync(address)).exit_code == 2
+    catalog_file.unlink()
+    assert (await sync(address)).exit_code == 2
 
 
 def test_the_catalogue_is_listed():

@@ -147,6 +147,14 @@ async def test_without_an_address_the_command_says_which_setting_is_missing(oper
     assert "RABBITMQ_URL" in answer.stderr
 
 
+async def test_a_running_system_of_this_checkout_says_where_its_broker_is(
+    modelpick, running_system, monkeypatch, fresh_broker_url, publisher
+):
+    monkeypatch.delenv("RABBITMQ_URL")
+    running_system(RABBITMQ_URL=fresh_broker_url)
+    assert any(item["ready"] == 0 for item in await modelpick("queues", "list"))
+
+
 async def test_a_message_of_unknown_make_is_shown_and_stays(modelpick, publisher, jobs, dead):
     await publisher.publish(OutgoingMessage(dead_letter_queue(jobs).exchange, jobs.name, b"\xff", "", ""))
     (item,) = await modelpick("queues", "peek", jobs.name)

@@ -76,6 +76,7 @@ async def test_a_report_is_shown_with_its_money_counts_and_reasons(modelpick, re
     table = await modelpick("show", report.id)
     assert table.exit_code == 0
     assert "partial" in table.stdout
+    assert "budget 1" in table.stdout
 
 
 async def test_an_unknown_report_is_a_failure(modelpick):
@@ -85,7 +86,10 @@ async def test_an_unknown_report_is_a_failure(modelpick):
 
 
 async def test_resuming_asks_the_orchestrator(modelpick, report, asked):
-    assert (await modelpick("resume", report.id)).exit_code == 0
+    answer = await modelpick("resume", report.id, "--json")
+    assert json.loads(answer.stdout)["items"] == [
+        {"report": str(report.id), "status": "partial", "asked": "report.resume_requested", "runs": 1}
+    ]
     assert await asked(ReportResumeRequested) == [report.id]
 
 
@@ -113,3 +117,26 @@ async def test_only_what_waits_or_runs_is_cancelled(modelpick, report, database,
         await session.execute(update(Report).values(status="running"))
     assert (await modelpick("cancel", report.id)).exit_code == 0
     assert await asked(ReportCancelRequested) == [report.id]
+
+
+async def test_what_is_no_id_is_a_usage_error(modelpick):
+    assert (await modelpick("show", "7")).exit_code == 2
+
+
+async def test_a_database_that_is_away_or_empty_is_a_failure_in_one_line(
+    modelpick, monkeypatch, empty_database_url
+):
+    for address in ("postgresql://127.0.0.1:1/nothing", empty_database_url):
+        monkeypatch.setenv("DATABASE_URL", address)
+        answer = await modelpick("show", new_id())
+        assert answer.exit_code == 1
+        assert len(answer.stderr.strip().splitlines()) == 1
+
+
+async def test_without_a_broker_nothing_is_asked_and_the_command_fails(modelpick, report, monkeypatch):
+    monkeypatch.setenv("RABBITMQ_URL", "amqp://127.0.0.1:1")
+    answer = await modelpick("resume", report.id)
+    assert answer.exit_code == 1
+    assert answer.stdout == ""
+    monkeypatch.setenv("RABBITMQ_URL", "")
+    assert (await modelpick("resume", report.id)).exit_code == 2

@@ -226,9 +226,9 @@ async def test_a_connection_that_is_lost_during_a_hand_over_is_recovered(fresh_b
     async with fleet(fresh_broker_url, call_s=0.4) as (join, work, publisher):
         first = join()
         await eventually(lambda: first.shared.ready)
-        sent = await send(publisher, 10)
+        sent = await send(publisher, 20)
         second = join()
-        await eventually(lambda: first.shared._moving, within_s=20)
+        await eventually(lambda: first.shared._moving, within_s=20, every_s=0.002)
         channel = next(iter(first.shared._channels.values()))
         await channel._connection.close()
         await eventually(lambda: work.handled == sent, within_s=60)

@@ -61,7 +61,7 @@ class ModelGate:
         """
         if stopped.is_set():
             raise StoppedWaitingError
-        if not self._waiting and self._has_place():
+        if not self._waiting and self._has_place(time.monotonic()):
             return self._admit()
         if self.closed_for_s > within_s:
             raise HeldBackError(self.closed_for_s)
@@ -111,11 +111,11 @@ class ModelGate:
             self._limit = limit
             self._gauge.set(limit)
 
-    def _has_place(self) -> bool:
+    def _has_place(self, now_s: float) -> bool:
         return (
             self._in_flight < self._limit
             and not (self._on_trial and self._probing)
-            and self._opens_at_s <= time.monotonic()
+            and self._opens_at_s <= now_s
         )
 
     def _admit(self) -> Ticket:
@@ -126,7 +126,7 @@ class ModelGate:
     async def _wait(self, within_s: float) -> Ticket:
         waiter: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
-        self._set_alarm()
+        self._admit_waiting()
         try:
             async with asyncio.timeout(within_s):
                 return await waiter
@@ -144,16 +144,19 @@ class ModelGate:
             self.leave(waiter.result())
 
     def _admit_waiting(self) -> None:
-        while self._waiting and self._has_place():
+        # One look at the clock: an event loop may ring early, and a gate that opened between two looks would
+        # admit nobody and set no alarm.
+        now_s = time.monotonic()
+        while self._waiting and self._has_place(now_s):
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(self._admit())
-        self._set_alarm()
+        self._set_alarm(now_s)
 
-    def _set_alarm(self) -> None:
+    def _set_alarm(self, now_s: float) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-        if self._waiting and self.closed_for_s > 0:
+        if self._waiting and self._opens_at_s > now_s:
             loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(self.closed_for_s, self._admit_waiting)
+            self._alarm = loop.call_later(self._opens_at_s - now_s, self._admit_waiting)

@@ -204,3 +204,19 @@ async def test_told_for_good_nobody_waits_again():
     gate.stop_waiting(for_good=False)
     with pytest.raises(StoppedWaitingError):
         await enter(gate)
+
+
+async def test_an_alarm_that_rings_early_leaves_nobody_waiting_for_ever(monkeypatch):
+    """Event loops may ring a millisecond early; between two looks at the clock the gate then opens."""
+    gate = a_gate()
+    await call(gate, limited=True, retry_after_s=30)
+    waiting = asyncio.create_task(enter(gate, within_s=60))
+    await asyncio.sleep(0)
+    opens_at_s = gate._opens_at_s
+    looks = iter([opens_at_s - 0.0005])
+    monkeypatch.setattr(
+        "modelpick_model_worker.gate.time.monotonic", lambda: next(looks, opens_at_s + 0.0005)
+    )
+    gate._admit_waiting()
+    await eventually(waiting.done)
+    gate.leave(await waiting)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -22,6 +22,7 @@ MOST_HELD = 65_535
 # What was given back once goes behind all others that were, so a look at some of few letters takes them all.
 HELD_FOR_ORDER = 1_000
 QUIET_S = 0.2
+QUIET_LIMIT = 25
 POLL_S = 0.01
 BACK_WITHIN_POLLS = 100
 # Headers of the broker's own dead-lettering; they are of no use to whoever gets the message next.
@@ -99,8 +100,8 @@ class QueueBrowser:
     ) -> AsyncIterator[AsyncIterator[HeldLetter]]:
         """Take messages out of a queue, one by one: those there are now, at most `limit`.
 
-        What is not settled when the block is left goes back to where it was, with its headers. The broker
-        refuses this for queues with a single active consumer: only dead letters can be looked at.
+        What is not settled when the block is left goes back to where it was, with its headers. This is for
+        dead letters: work that comes back would look redelivered to its worker, as if a call had been lost.
         """
         counts = await self._counts(name)
         ready = min(counts.ready if counts else 0, MOST_HELD)
@@ -128,16 +129,16 @@ class QueueBrowser:
         self, arrived: asyncio.Queue[HeldLetter], channel: AbstractChannel, name: str
     ) -> HeldLetter | None:
         """Return what arrives; None once the queue is empty, which somebody else may have done."""
-        while True:
-            try:
+        for _ in range(QUIET_LIMIT):
+            with suppress(TimeoutError):
                 async with asyncio.timeout(QUIET_S):
                     return await arrived.get()
-            except TimeoutError:
-                if channel.is_closed:
-                    raise BrokerUnavailableError("the broker closed the channel") from None
-                counts = await self._counts(name)
-                if counts is None or not counts.ready:
-                    return None
+            counts = await self._counts(name)
+            if counts is None or not counts.ready:
+                return None
+            if channel.is_closed:
+                break
+        raise BrokerUnavailableError(f"the broker holds back what is in {name}")
 
     async def _wait_until_back(self, name: str, letters: int) -> None:
         # The broker closes a channel before the queue has its messages again. Somebody else may take them.

@@ -1,7 +1,7 @@
 """What the model API says that it offers: the answer of `GET /models`, field by field."""
 
 import json
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -73,7 +73,7 @@ def usd_per_1m(text: str) -> Decimal:
     """Return a price a token as one a million tokens. Raises ValueError for what is no price."""
     try:
         price = Decimal(text) * PER_MILLION
-    except InvalidOperation as error:
+    except DecimalException as error:
         raise ValueError(f"{text[:40]!r} is not a price") from error
     if not (price.is_finite() and 0 <= price <= MAX_USD_PER_1M):
         raise ValueError(f"{text[:40]!r} is not a price")
