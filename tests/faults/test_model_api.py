@@ -14,6 +14,7 @@ pytestmark = pytest.mark.faults
 IMAGES, MODELS = 5, 5
 JOBS = IMAGES * MODELS * 3
 STORM_S = 60
+SETTLING_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,9 @@ async def test_two_reports_at_once_share_every_model_fairly(system, visit, buy, 
     users = {call["user"] for call in calls}
     first_of = {user: min(call["received_at"] for call in calls if call["user"] == user) for user in users}
     last_of = {user: max(call["received_at"] for call in calls if call["user"] == user) for user in users}
-    both = [call for call in calls if max(first_of.values()) <= call["received_at"] <= min(last_of.values())]
+    # What the first one had in its slots when the other came takes two rounds of calls to pass.
+    begin, end = max(first_of.values()) + SETTLING_S, min(last_of.values())
+    both = [call for call in calls if begin <= call["received_at"] <= end]
     shares = [sum(call["user"] == user for call in both) / len(both) for user in users]
     assert len(both) > 200
     assert all(0.45 <= share <= 0.55 for share in shares), shares
