@@ -13,9 +13,7 @@ import time
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from benchmarks.shapes import CALLS, IMAGES, PER_MODEL, PROMPT, RUNS, whole_catalog
-
-IMAGE_BYTES = 200_000
+from benchmarks.shapes import ANSWER, CALLS, IMAGE_BYTES, IMAGES, PER_MODEL, PROMPT, RUNS, whole_catalog
 
 
 def body(model: str, image: str) -> bytes:
@@ -30,20 +28,23 @@ def body(model: str, image: str) -> bytes:
 async def run(url: str) -> float:
     images = [base64.b64encode(os.urandom(IMAGE_BYTES)).decode() for _ in range(IMAGES)]
     slots = {model.id: asyncio.Semaphore(PER_MODEL) for model in whole_catalog()}
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(transport=AiohttpTransport(limits=limits), timeout=120) as client:
+    limits = httpx.Limits(max_connections=0)  # no limit, to aiohttp
+    transport = AiohttpTransport(limits=limits)
+    async with httpx.AsyncClient(transport=transport, timeout=120, trust_env=False) as client:
 
-        async def call(model: str, image: str) -> int:
+        async def call(model: str, image: str) -> bool:
             async with slots[model]:
                 answer = await client.post(f"{url}/chat/completions", content=body(model, image))
-                return len(json.loads(answer.json()["choices"][0]["message"]["content"]))
+                answer.raise_for_status()
+                return bool(json.loads(answer.json()["choices"][0]["message"]["content"]) == ANSWER)
 
         started_s = time.perf_counter()
         jobs = [call(model, image) for _ in range(RUNS) for image in images for model in slots]
         answers = await asyncio.gather(*jobs)
-        if len(answers) != CALLS:
-            raise RuntimeError("some calls are missing")
-        return time.perf_counter() - started_s
+        taken_s = time.perf_counter() - started_s
+    if answers != [True] * CALLS:
+        raise RuntimeError(f"only {sum(answers)} answers are right")
+    return taken_s
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """A model API that costs next to nothing: `python -m benchmarks.model_api PORT`.
 
-It reads bodies without parsing them, finds the model and the report in their first bytes, and answers after
-a latency. `GET /journal` tells what it saw, `PUT /mode` with a JSON object of `Mode` sets how it behaves.
+It reads bodies without parsing or keeping them, finds the model and the customer in their first bytes, and
+answers after a latency. `GET /journal` tells what it saw, `PUT /mode` with a JSON object of `Mode` sets how
+it behaves.
 """
 
 import asyncio
@@ -12,19 +13,26 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from typing import cast
 
-from benchmarks.shapes import ANSWER, COST_USD
+import uvloop
+
+from benchmarks.shapes import ANSWER, cost_usd
 
 _MODEL = re.compile(rb'"model":\s*"([^"]+)"')
 _USER = re.compile(rb'"user":\s*"([^"]+)"')
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
-_HEAD_LIMIT = 4096
+_KEPT_BYTES = 4096
+_END_OF_HEAD = b"\r\n\r\n"
 _CONTENT = json.dumps(ANSWER)
 
 
 @dataclass
 class Mode:
-    """`median_s` and `sigma` of log-normal latencies (0: fixed); the first `refusals` of a model are 429s."""
+    """`median_s` and `sigma` of log-normal latencies (0: fixed); the first `refusals` of a model are 429s.
+
+    With `spread`, models differ in their medians, by at most that part.
+    """
 
     median_s: float = 0.3
     sigma: float = 0.0
@@ -34,10 +42,14 @@ class Mode:
 
 @dataclass
 class Call:
+    """A call that was answered, by wall-clock; its latency is counted from the last byte of its body."""
+
     n: int
     model: str
     user: str
     received_at: float
+    upload_s: float
+    cost_usd: str
     latency_s: float = 0.0
 
 
@@ -50,12 +62,19 @@ class Journal:
     in_flight: Counter[str] = field(default_factory=Counter)
     max_in_flight: Counter[str] = field(default_factory=Counter)
 
-    def reset(self, mode: Mode) -> None:
-        self.__init__(mode)  # type: ignore[misc]
+    def begin(self, model: str, user: str, upload_s: float) -> Call:
+        call = Call(len(self.calls), model, user, time.time(), upload_s, str(cost_usd(model)))
+        self.calls.append(call)
+        self.answered[model] += 1
+        self.in_flight[model] += 1
+        self.max_in_flight[model] = max(self.max_in_flight[model], self.in_flight[model])
+        return call
 
     def as_json(self) -> bytes:
         calls = [asdict(call) for call in self.calls]
-        return json.dumps({"calls": calls, "max_in_flight": self.max_in_flight}).encode()
+        return json.dumps(
+            {"calls": calls, "refused": self.refused, "max_in_flight": self.max_in_flight}
+        ).encode()
 
 
 def latency_s(mode: Mode, model: str, n: int) -> float:
@@ -66,94 +85,101 @@ def latency_s(mode: Mode, model: str, n: int) -> float:
     return pace * mode.median_s * random.Random(f"{model}/{n}").lognormvariate(0, mode.sigma)  # noqa: S311
 
 
-class Connection(asyncio.Protocol):
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self._buffer = bytearray()
-        self._expected = 0
+class Api:
+    """What becomes of a request. A new mode begins a new journal; calls in flight end in their own."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio says so
-        self._transport = transport
+    def __init__(self) -> None:
+        self.journal = Journal()
 
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if not self._expected:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            length = _LENGTH.search(self._buffer, 0, end)
-            self._expected = end + 4 + (int(length[1]) if length else 0)
-            self._head_end = end + 4
-        if len(self._buffer) >= self._expected:
-            head = bytes(self._buffer[: self._head_end])
-            body_start = bytes(self._buffer[self._head_end : self._head_end + _HEAD_LIMIT])
-            body = bytes(self._buffer[self._head_end :]) if head.startswith(b"PUT") else b""
-            self._buffer.clear()
-            self._expected = 0
-            self._serve(head, body_start, body)
-
-    def _serve(self, head: bytes, body_start: bytes, body: bytes) -> None:
-        if head.startswith(b"POST"):
-            self._call(body_start)
-        elif head.startswith(b"PUT"):
-            self._journal.reset(Mode(**json.loads(body)))
-            self._answer(b"{}")
-        else:
-            self._answer(self._journal.as_json())
-
-    def _call(self, body: bytes) -> None:
-        journal = self._journal
+    def call(self, connection: "Connection", body: bytes, upload_s: float) -> None:
+        journal = self.journal
         model, user = _MODEL.search(body), _USER.search(body)
         name = model[1].decode() if model else "?"
         if journal.refused[name] < journal.mode.refusals:
             journal.refused[name] += 1
-            self._answer(b'{"error": {"code": 429, "message": "slow down"}}', status=b"429 Too Many Requests")
+            connection.answer(_REFUSAL, status=b"429 Too Many Requests")
             return
-        call = Call(len(journal.calls), name, user[1].decode() if user else "", time.time())
-        journal.calls.append(call)
-        journal.in_flight[name] += 1
-        journal.max_in_flight[name] = max(journal.max_in_flight[name], journal.in_flight[name])
         delay_s = latency_s(journal.mode, name, journal.answered[name])
-        journal.answered[name] += 1
-        started_s = time.perf_counter()
-        asyncio.get_running_loop().call_later(delay_s, self._finish, call, started_s)
+        call = journal.begin(name, user[1].decode() if user else "", upload_s)
+        loop = asyncio.get_running_loop()
+        loop.call_later(delay_s, _finish, connection, journal, call, time.perf_counter())
 
-    def _finish(self, call: Call, started_s: float) -> None:
-        call.latency_s = time.perf_counter() - started_s
-        self._journal.in_flight[call.model] -= 1
-        message = {"role": "assistant", "content": _CONTENT}
-        body = {
-            "id": f"gen-{call.n}",
-            "model": call.model,
-            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-            "usage": {
-                "prompt_tokens": 1000,
-                "completion_tokens": 300,
-                "cost": 0 if call.model.endswith(":free") else float(COST_USD),
-            },
-        }
-        self._answer(json.dumps(body).encode())
 
-    def _answer(self, body: bytes, status: bytes = b"200 OK") -> None:
-        length = str(len(body)).encode()
-        self._transport.write(
-            b"HTTP/1.1 "
-            + status
-            + b"\r\nContent-Type: application/json\r\nContent-Length: "
-            + length
-            + b"\r\n\r\n"
-            + body
-        )
+class Connection(asyncio.Protocol):
+    """An HTTP/1.1 connection that keeps the first bytes of a body and counts the others."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._kept = bytearray()
+        self._missing: int | None = None
+        self._started_s = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing is None:
+            self._started_s = self._started_s or time.perf_counter()
+            self._kept += data
+            self._read_head()
+        else:
+            self._missing -= len(data)
+            self._kept += data[: max(_KEPT_BYTES - len(self._kept), 0)]
+        if self._missing is not None and self._missing <= 0:
+            self._end()
+
+    def answer(self, body: bytes, status: bytes = b"200 OK") -> None:
+        head = b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        self._transport.write(head % (status, len(body)) + body)
+
+    def _read_head(self) -> None:
+        end = self._kept.find(_END_OF_HEAD)
+        if end >= 0:
+            length = _LENGTH.search(self._kept, 0, end)
+            total = end + len(_END_OF_HEAD) + (int(length[1]) if length else 0)
+            self._missing = total - len(self._kept)
+            del self._kept[_KEPT_BYTES:]
+
+    def _end(self) -> None:
+        head, _, body = bytes(self._kept).partition(_END_OF_HEAD)
+        upload_s = time.perf_counter() - self._started_s
+        self._kept.clear()
+        self._missing, self._started_s = None, 0.0
+        self._serve(head, body, upload_s)
+
+    def _serve(self, head: bytes, body: bytes, upload_s: float) -> None:
+        if head.startswith(b"POST"):
+            self._api.call(self, body, upload_s)
+        elif head.startswith(b"PUT"):
+            self._api.journal = Journal(Mode(**json.loads(body)))
+            self.answer(b"{}")
+        else:
+            self.answer(self._api.journal.as_json())
+
+
+_REFUSAL = b'{"error": {"code": 429, "message": "slow down"}}'
+
+
+def _finish(connection: Connection, journal: Journal, call: Call, started_s: float) -> None:
+    call.latency_s = time.perf_counter() - started_s
+    journal.in_flight[call.model] -= 1
+    message = {"role": "assistant", "content": _CONTENT}
+    body = {
+        "id": f"gen-{call.n}",
+        "model": call.model,
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 300, "cost": float(call.cost_usd)},
+    }
+    connection.answer(json.dumps(body).encode())
 
 
 async def main() -> None:
-    journal = Journal()
+    api = Api()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(journal), "127.0.0.1", int(sys.argv[1]), backlog=500)
+    server = await loop.create_server(lambda: Connection(api), "127.0.0.1", int(sys.argv[1]), backlog=500)
     async with server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -1,78 +1,75 @@
 """How many results a second one orchestrator records: scored, settled, counted, and what follows sent."""
 
-import asyncio
+import gc
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+import uvloop
+from sqlalchemy import func, select, text
 
 from benchmarks.figures import Figure
-from benchmarks.shapes import CALLS, COST_USD, an_answer, config, whole_catalog
+from benchmarks.queued import queued_results_per_s
+from benchmarks.shapes import CALLS, config, cost_usd, whole_catalog
 from benchmarks.stand import Stand, Stores
-from modelpick_orchestrator.app import RECORD_BATCH
-from modelpick_orchestrator.progress import ProgressFeed
-from modelpick_orchestrator.service import Engine
-from modelpick_orchestrator.settings import OrchestratorSettings
-from modelpick_shared.broker import BrokerConnector, Publisher, Service
-from modelpick_shared.contracts import AttemptOutcome, Envelope, RunFinished, RunRequested
-from modelpick_shared.db import Database, Outbox
-from modelpick_shared.db.tables import OutboxMessage, Report
+from benchmarks.worked import Player, an_engine, answered
+from modelpick_orchestrator.outcomes import run_values
+from modelpick_orchestrator.requests import Lease, run_request
+from modelpick_orchestrator.snapshots import Snapshot
+from modelpick_shared.contracts import JobKey
+from modelpick_shared.db import Database
+from modelpick_shared.db.tables import BenchmarkRun, Report, ReportModel
+from modelpick_shared.http.serve import GC_THRESHOLD
+from modelpick_shared.ids import new_id
 from modelpick_shared.testing import insert_report
 
 REPORTS = 6
+BATCH = 100
 REPEATS = 3
+TARGET = 2000
+NOW = datetime.now(UTC)
 
 
-def answered(run: RunRequested, number: int) -> RunFinished:
-    """Return a result with an answer that nobody gave before; every other one is wrong in one place."""
-    answer = an_answer() | {"merchant": "Market 0" if number % 2 else f"Market {number}"}
-    answer["lines"] = list(reversed(answer["lines"]))[::-1]
-    return RunFinished(
-        **run.job_key._asdict(),
-        attempt_token=run.attempt_token,
-        outcome=AttemptOutcome.ANSWERED,
-        output=json.dumps(answer) + " " * (number % 97),
-        prompt_tokens=1000,
-        completion_tokens=500,
-        cost_usd=0 if run.model_id.endswith(":free") else COST_USD,
-        latency_ms=700,
-        provider="Somebody",
-        generation_id=f"gen-{number}",
-    )
+def recording(stores: Stores) -> list[Figure]:
+    """Measure results recorded a second by one orchestrator, with bare inserts of the same rows beside."""
+    engine, bare, queued = [], [], []
+    notes: dict[str, float] = {}
+    for _ in range(REPEATS):
+        with stores.stand() as stand:
+            engine.append(on_a_services_loop(results_per_s(stand)))
+            bare.append(on_a_services_loop(bare_inserts_per_s(stand)))
+        with stores.stand() as stand:
+            rate, notes = queued_results_per_s(stand)
+            queued.append(rate)
+    return [
+        Figure("recording", engine, "results/s", at_least=TARGET),
+        Figure("recording, against bare inserts", against(engine, bare), "x their rate"),
+        Figure("recording, from a full queue", queued, "results/s", at_least=TARGET, notes=notes),
+        Figure("recording, from a full queue, against bare inserts", against(queued, bare), "x their rate"),
+        Figure("bare inserts of the same rows", bare, "rows/s"),
+    ]
 
 
-class Player:
-    """Plays the worker: answers what was asked, as the outbox has it."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._last: UUID | None = None
-        self._number = 0
-
-    async def next_results(self) -> list[RunFinished]:
-        statement = select(OutboxMessage.id, OutboxMessage.body).where(
-            OutboxMessage.type == RunRequested.TYPE
-        )
-        if self._last is not None:
-            statement = statement.where(OutboxMessage.id > self._last)
-        async with self._database.transaction() as session:
-            rows = (await session.execute(statement.order_by(OutboxMessage.id))).all()
-        results = []
-        for row_id, body in rows:
-            self._last = row_id
-            self._number += 1
-            results.append(
-                answered(Envelope.model_validate_json(body or "").unwrap(RunRequested), self._number)
-            )
-        return results
+def against(ours: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(ours, others, strict=True)]
 
 
-def batches(results: Sequence[RunFinished]) -> Iterator[Sequence[RunFinished]]:
-    for start in range(0, len(results), RECORD_BATCH):
-        yield results[start : start + RECORD_BATCH]
+def on_a_services_loop(work: Any) -> Any:
+    """Run as services do: on uvloop, and with their patience about garbage."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
+    try:
+        return uvloop.run(work)
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def results_per_s(stand: Stand) -> float:
@@ -82,53 +79,58 @@ async def results_per_s(stand: Stand) -> float:
             ids = [(await insert_report(session, config())).id for _ in range(REPORTS)]
         for report_id in ids:
             await engine.plan(report_id)
-        player, spent_s, recorded = Player(database), 0.0, 0
-        while results := await player.next_results():
-            for batch in batches(results):
-                started_s = time.perf_counter()
-                await engine.record(batch)
-                spent_s += time.perf_counter() - started_s
-                recorded += len(batch)
-        async with database.transaction() as session:
-            statuses = set(await session.scalars(select(Report.status).where(Report.id.in_(ids))))
-        if statuses != {"complete"} or recorded != REPORTS * CALLS:
-            raise RuntimeError(f"{recorded} recorded, reports are {statuses}")
+        player = Player(database)
+        waiting = deque(await player.next_results())
+        spent_s, recorded = 0.0, 0
+        while waiting:
+            batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
+            started_s = time.perf_counter()
+            await engine.record(batch)
+            spent_s += time.perf_counter() - started_s
+            recorded += len(batch)
+            waiting += await player.next_results()
+        await check(database, ids)
     return recorded / spent_s
 
 
-def an_engine(stand: Stand, database: Database) -> Engine:
-    settings = OrchestratorSettings(database_url=stand.database_url, rabbitmq_url=stand.broker_url)
-    feed = ProgressFeed(Publisher(BrokerConnector(stand.broker_url, name="bench")))
-    return Engine(database, Outbox(Service.ORCHESTRATOR), settings, whole_catalog(), feed)
+async def check(database: Database, ids: list[UUID]) -> None:
+    """Raise unless each report is complete and paid for, half of its answers right."""
+    spent_usd = sum(cost_usd(model.id) for model in whole_catalog()) * (CALLS // len(whole_catalog()))
+    async with database.transaction() as session:
+        reports = (await session.scalars(select(Report).where(Report.id.in_(ids)))).all()
+        statement = select(func.sum(ReportModel.passed), func.sum(ReportModel.failed))
+        counted = tuple((await session.execute(statement)).one())
+        rows = await session.scalar(select(func.count()).select_from(BenchmarkRun))
+    states = {(report.status, report.spent_usd, report.reserved_usd) for report in reports}
+    half = REPORTS * CALLS // 2
+    if states != {("complete", spent_usd, Decimal(0))} or counted != (half, half) or rows != 2 * half:
+        raise RuntimeError(f"reports are {states}; {counted} passed and failed, in {rows} rows")
 
 
 async def bare_inserts_per_s(stand: Stand) -> float:
-    """Insert rows of the same size in batches, and nothing else: what this machine's database bears."""
+    """Insert such rows a hundred at a time, and do nothing else: what this machine's database bears."""
+    rows = bare_rows(20 * BATCH)
     insert = text(
-        "INSERT INTO bare (n, answer) SELECT * FROM unnest(CAST(:n AS int[]), CAST(:answer AS text[]))"
+        f"INSERT INTO bare_runs ({', '.join(rows[0])}) VALUES ({', '.join(f':{name}' for name in rows[0])})"  # noqa: S608 - columns
     )
-    rows: dict[str, Any] = {
-        "n": list(range(RECORD_BATCH)),
-        "answer": [json.dumps(an_answer(n)) for n in range(RECORD_BATCH)],
-    }
     async with Database(stand.database_url, application="bench") as database:
         async with database.transaction() as session:
-            await session.execute(text("CREATE TABLE IF NOT EXISTS bare (n int, answer text)"))
+            await session.execute(text("CREATE TABLE bare_runs (LIKE benchmark_runs INCLUDING ALL)"))
         started_s = time.perf_counter()
-        for _ in range(20):
+        for start in range(0, len(rows), BATCH):
             async with database.transaction() as session:
-                await session.execute(insert, rows)
-    return 20 * RECORD_BATCH / (time.perf_counter() - started_s)
+                await session.execute(insert, rows[start : start + BATCH])
+        return len(rows) / (time.perf_counter() - started_s)
 
 
-def recording(stores: Stores) -> list[Figure]:
-    """Results recorded a second by one orchestrator, and bare inserts beside it."""
-    ours, bare = [], []
-    for _ in range(REPEATS):
-        with stores.stand() as stand:
-            ours.append(asyncio.run(results_per_s(stand)))
-            bare.append(asyncio.run(bare_inserts_per_s(stand)))
-    return [
-        Figure("recording", ours, "results/s", at_least=2000),
-        Figure("bare inserts of the same size", bare, "rows/s"),
-    ]
+def bare_rows(count: int) -> list[dict[str, Any]]:
+    """Return rows of `benchmark_runs` as the orchestrator would store them, scored beforehand."""
+    snapshot = Snapshot(config().model_dump(mode="json"))
+    model = snapshot.config.models[0].id
+    rows = []
+    for number in range(count):
+        lease = Lease(new_id(), ends_at=NOW, deadline_at=NOW)
+        run = run_request(JobKey(new_id(), model, 0, 0), snapshot.config, lease, max_tokens=4096)
+        row = run_values(answered(run, number), snapshot)
+        rows.append(row | {"field_diffs": json.dumps(row["field_diffs"])})
+    return rows

@@ -8,7 +8,8 @@ from modelpick_shared.contracts.snapshot import ConfigSnapshot, ImageSnapshot
 
 MODELS, IMAGES, RUNS, PER_MODEL = 24, 10, 3, 3
 CALLS = MODELS * IMAGES * RUNS
-COST_USD = Decimal("0.001")
+IMAGE_BYTES = 200_000
+ANSWER_LINES = 24
 PROMPT = "Read the receipt and answer with JSON alone."
 
 
@@ -21,7 +22,7 @@ def an_answer(number: int = 0, *, wrong_at: int | None = None) -> dict[str, Any]
             "price": round(1.25 * line, 2),
             "tax": "19%",
         }
-        for line in range(24)
+        for line in range(ANSWER_LINES)
     ]
     if wrong_at is not None:
         lines[wrong_at]["price"] = 0.01
@@ -31,12 +32,17 @@ def an_answer(number: int = 0, *, wrong_at: int | None = None) -> dict[str, Any]
 ANSWER = an_answer()
 
 
+def cost_usd(model: str) -> Decimal:
+    """Return what one call of a model costs, in USD."""
+    return Decimal(0) if model.endswith(":free") else Decimal("0.001")
+
+
 def whole_catalog() -> Catalog:
     """Return the catalogue without its own limits: free models run one call at a time by rule."""
     return Catalog([model.model_copy(update={"max_concurrency": None}) for model in load_catalog()])
 
 
-def config(images: int = IMAGES, *, image_bytes: int = 200_000) -> ConfigSnapshot:
+def config(images: int = IMAGES, *, image_bytes: int = IMAGE_BYTES) -> ConfigSnapshot:
     """Return a whole report's configuration; its images are called `image-0` and so on."""
     return ConfigSnapshot(
         models=list(whole_catalog()),
@@ -55,3 +61,6 @@ def config(images: int = IMAGES, *, image_bytes: int = 200_000) -> ConfigSnapsho
         extraction_prompt=PROMPT,
         runs_per_image=RUNS,
     )
+
+
+assert len(whole_catalog()) == MODELS  # noqa: S101 - the bounds are computed with it
