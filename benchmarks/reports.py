@@ -54,12 +54,12 @@ def warm_stand(stores: Stores) -> Iterator[Stand]:
         yield stand
 
 
-def run_reports(stand: Stand, mode: Mode, count: int = 1) -> list[float]:
-    """Run reports at once; return how long each took from its first dispatch, in seconds."""
+def run_reports(stand: Stand, mode: Mode, count: int = 1) -> list[Report]:
+    """Run reports at once and return them, ended; raise when the work was wrong."""
     stand.api.set_mode(**asdict(mode))
     reports = asyncio.run(_run(stand, count))
     check(reports, stand.api.journal())
-    return [_seconds(report) for report, _ in reports]
+    return [report for report, _ in reports]
 
 
 async def _run(stand: Stand, count: int) -> list[tuple[Report, int]]:
@@ -85,10 +85,27 @@ async def _passed(database: Database, report_id: UUID) -> int:
         return (await session.execute(statement)).scalar_one()
 
 
-def _seconds(report: Report) -> float:
+def span(report: Report) -> tuple[float, float]:
+    """Return when a report was first dispatched and when it was complete, by the database's clock."""
     if report.completed_at is None or report.started_at is None:
         raise RuntimeError(f"the report is {report.status} without having run")
-    return (report.completed_at - report.started_at).total_seconds()
+    return report.started_at.timestamp(), report.completed_at.timestamp()
+
+
+def seconds(report: Report) -> float:
+    started_at, completed_at = span(report)
+    return completed_at - started_at
+
+
+def edges_ms(report: Report, journal: dict[str, Any]) -> dict[str, float]:
+    """Return what passed before a report's first call and after its last answer, in milliseconds."""
+    started_at, completed_at = span(report)
+    first = min(call["received_at"] for call in journal["calls"])
+    last = max(call["received_at"] + call["latency_s"] for call in journal["calls"])
+    return {
+        "ms before the first call": round(1000 * (first - started_at)),
+        "ms after the last answer": round(1000 * (completed_at - last)),
+    }
 
 
 def check(reports: list[tuple[Report, int]], journal: dict[str, Any]) -> None:
@@ -138,13 +155,13 @@ class Turns:
 
     ours: list[float] = field(default_factory=list)
     baseline: list[float] = field(default_factory=list)
-    costs: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, float] = field(default_factory=dict)
 
     def figures(self, name: str, bound_s: float, *, at_most: float) -> list[Figure]:
         unit = f"x its bound of {bound_s:.2f} s"
         pairs = zip(self.ours, self.baseline, strict=True)
         return [
-            Figure(name, [taken / bound_s for taken in self.ours], unit, at_most=at_most, notes=self.costs),
+            Figure(name, [taken / bound_s for taken in self.ours], unit, at_most=at_most, notes=self.notes),
             Figure(f"{name}, small engine", [taken / bound_s for taken in self.baseline], unit),
             Figure(f"{name}, against the small engine", [one / other for one, other in pairs], "x its time"),
         ]
@@ -155,8 +172,9 @@ def in_turns(stand: Stand, mode: Mode, repeats: int) -> Turns:
     turns = Turns()
     for _ in range(repeats):
         meter = stand.meter()
-        turns.ours += run_reports(stand, mode)
-        turns.costs = meter.each_ms(CALLS)
+        report = run_reports(stand, mode)[0]
+        turns.notes = meter.each_ms(CALLS) | edges_ms(report, stand.api.journal())
+        turns.ours.append(seconds(report))
         turns.baseline.append(run_baseline(stand, mode))
     return turns
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from benchmarks.figures import Figure
 from benchmarks.machine import memory_mb
@@ -86,28 +87,27 @@ async def reached(browser: QueueBrowser, count: int) -> tuple[int, float]:
 
 async def check(stand: Stand, jobs: int) -> None:
     """Raise unless each job was answered once, by one call."""
-    results = await taken(stand, jobs)
-    answered = {result.attempt_token for result in results if result.outcome is AttemptOutcome.ANSWERED}
+    answered = await answered_attempts(stand, jobs)
     journal = await asyncio.to_thread(stand.api.journal)
-    if not len(results) == len(answered) == len(journal["calls"]) == jobs:
+    if not len(answered) == len(journal["calls"]) == jobs:
         raise RuntimeError(f"{len(answered)} answers to {jobs} jobs, by {len(journal['calls'])} calls")
     if max(journal["max_in_flight"].values()) > PER_MODEL:
         raise RuntimeError(f"too many calls at once: {journal['max_in_flight']}")
 
 
-async def taken(stand: Stand, count: int) -> list[RunFinished]:
-    """Take so many results out of their queue."""
-    results: list[RunFinished] = []
+async def answered_attempts(stand: Stand, count: int) -> set[UUID]:
+    """Take the results out of their queue, some perhaps sent twice, until so many attempts have an answer."""
+    answered: set[UUID] = set()
 
     async def take(batch: Sequence[RunFinished]) -> Verdict:
-        results.extend(batch)
+        answered.update(one.attempt_token for one in batch if one.outcome is AttemptOutcome.ANSWERED)
         return Verdict.ACK
 
     async with Publisher(connector(stand)) as publisher:
         reader = BatchConsumer(RESULTS, RunFinished, take, batch_size=500, publisher=publisher)
         async with running(ConsumerGroup(connector(stand), [reader])):
-            await eventually(lambda: len(results) >= count, within_s=WITHIN_S)
-    return results
+            await eventually(lambda: len(answered) >= count, within_s=WITHIN_S)
+    return answered
 
 
 @asynccontextmanager
