@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from modelpick_shared.broker import (
     BatchConsumer,
     BrokerConnector,
     ConsumerGroup,
+    OutgoingMessage,
     Publisher,
     QueueBrowser,
     Service,
@@ -35,6 +37,8 @@ from modelpick_shared.ids import new_id
 from modelpick_shared.testing import eventually
 
 RESULTS = event_queue(Service.ORCHESTRATOR, RunFinished)
+# As jobs come out of the outbox: in the trace of their report.
+TRACE = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 JOBS_A_MODEL = 200
 MEMORY_JOBS_A_MODEL = 10
 LARGE_IMAGE_BYTES = 5 * 1024 * 1024
@@ -70,7 +74,8 @@ async def preload(stand: Stand, jobs_a_model: int) -> None:
     queues = [RESULTS, *(model_queue(model) for model in models)]
     async with Publisher(connector(stand), queues=queues) as publisher:
         for number in range(jobs_a_model):
-            await asyncio.gather(*(publisher.send(a_job(model, number % IMAGES)) for model in models))
+            jobs = (OutgoingMessage.of(a_job(model, number % IMAGES)) for model in models)
+            await asyncio.gather(*(publisher.publish(replace(job, headers=TRACE)) for job in jobs))
 
 
 async def reached(browser: QueueBrowser, count: int) -> tuple[int, float]:

@@ -60,7 +60,9 @@ class Delivery:
     def open(self, message_type: builtins.type[M]) -> M:
         """Return the message inside. Raises InvalidMessageError."""
         try:
-            return self.envelope().unwrap(message_type)
+            return Envelope.open(self.body, message_type)
+        except ValidationError as error:
+            raise InvalidMessageError(f"not an envelope: {_short(error)}") from error
         except MessageMismatchError as error:
             raise InvalidMessageError(str(error)) from error
 

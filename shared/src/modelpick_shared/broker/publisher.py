@@ -5,6 +5,7 @@ from typing import Self
 from uuid import UUID, uuid4
 
 import aio_pika
+import aiormq
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 
@@ -110,14 +111,13 @@ class Publisher:
         channel = await self._ready_channel()
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
-                wire = _wire_message(message)
                 # Not by aio-pika's exchange: it holds up the next message until this one is on the socket.
                 underlay = await channel.get_underlay_channel()
                 await underlay.basic_publish(  # type: ignore[call-arg] # its abstract class knows no wait
-                    wire.body,
+                    message.body,
                     exchange=message.exchange,
                     routing_key=message.routing_key,
-                    properties=wire.properties,
+                    properties=_properties(message),
                     mandatory=message.persistent,
                     wait=False,
                 )
@@ -164,15 +164,14 @@ class Publisher:
             log.info("broker.close_failed", error=repr(error))
 
 
-def _wire_message(message: OutgoingMessage) -> aio_pika.Message:
+def _properties(message: OutgoingMessage) -> aiormq.spec.Basic.Properties:
     mode = aio_pika.DeliveryMode.PERSISTENT if message.persistent else aio_pika.DeliveryMode.NOT_PERSISTENT
-    return aio_pika.Message(
-        message.body,
+    return aiormq.spec.Basic.Properties(
         content_type="application/json",
-        delivery_mode=mode,
+        delivery_mode=mode.value,
         message_id=message.message_id,
         correlation_id=message.correlation_id,
-        type=message.type,
+        message_type=message.type,
         timestamp=datetime.now(UTC),
         headers=dict(message.headers),
     )

@@ -1,3 +1,4 @@
+import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,6 +13,11 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 def configure_tracing(service: str) -> None:
     """Give every request and message a trace id; nothing is exported."""
     trace.set_tracer_provider(TracerProvider(resource=Resource.create({SERVICE_NAME: service})))
+
+
+@functools.cache
+def _tracer() -> trace.Tracer:
+    return trace.get_tracer("modelpick")
 
 
 def trace_headers() -> dict[str, str]:
@@ -29,7 +35,7 @@ def continue_trace(name: str, headers: Mapping[str, str]) -> Iterator[None]:
     """
     extracted = _PROPAGATOR.extract(headers)
     if not trace.get_current_span(extracted).get_span_context().is_valid:
-        with trace.get_tracer("modelpick").start_as_current_span(name):
+        with _tracer().start_as_current_span(name):
             yield
         return
     token = context.attach(extracted)
