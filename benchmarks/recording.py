@@ -18,6 +18,7 @@ from benchmarks.queued import queued_results_per_s
 from benchmarks.shapes import CALLS, config, cost_usd, whole_catalog
 from benchmarks.stand import Stand, Stores
 from benchmarks.worked import Player, an_engine, answered
+from modelpick_orchestrator.app import RECORD_BATCH
 from modelpick_orchestrator.outcomes import run_values
 from modelpick_orchestrator.requests import Lease, run_request
 from modelpick_orchestrator.snapshots import Snapshot
@@ -29,7 +30,7 @@ from modelpick_shared.ids import new_id
 from modelpick_shared.testing import insert_report
 
 REPORTS = 6
-BATCH = 100
+BATCH = RECORD_BATCH
 REPEATS = 3
 TARGET = 2000
 NOW = datetime.now(UTC)
@@ -108,8 +109,8 @@ async def check(database: Database, ids: list[UUID]) -> None:
 
 
 async def bare_inserts_per_s(stand: Stand) -> float:
-    """Insert such rows a hundred at a time, and do nothing else: what this machine's database bears."""
-    rows = bare_rows(20 * BATCH)
+    """Insert such rows a batch at a time, and do nothing else: what this machine's database bears."""
+    rows = bare_rows(8 * BATCH)
     insert = text(
         f"INSERT INTO bare_runs ({', '.join(rows[0])}) VALUES ({', '.join(f':{name}' for name in rows[0])})"  # noqa: S608 - columns
     )

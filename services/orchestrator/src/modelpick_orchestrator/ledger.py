@@ -1,12 +1,12 @@
 """The orchestrator's SQL for attempts: what was dispatched, what it may cost and what it did cost."""
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,7 +61,7 @@ _INSERT = text(
 
 
 async def insert_attempts(session: AsyncSession, attempts: list[dict[str, Any]]) -> None:
-    await session.execute(_INSERT, {"rows": json.dumps(attempts, default=str)})
+    await session.execute(_INSERT, {"rows": to_json(attempts).decode()})
 
 
 async def open_attempts(session: AsyncSession, tokens: Iterable[UUID]) -> dict[UUID, OpenAttempt]:

@@ -1,12 +1,12 @@
 """The orchestrator's SQL for reports, plans and outcomes. Lock order: report rows by id, then their own."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic_core import to_json
 from sqlalchemy import and_, delete, exists, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -231,7 +231,7 @@ async def insert_runs(session: AsyncSession, values: list[dict[str, Any]]) -> se
     """Insert outcomes under their primary key; return the jobs that were not counted before."""
     if not values:
         return set()
-    inserted = await session.execute(_INSERT_RUNS, {"rows": json.dumps(values, default=str)})
+    inserted = await session.execute(_INSERT_RUNS, {"rows": to_json(values).decode()})
     return {JobKey(*row) for row in inserted}
 
 
@@ -282,7 +282,7 @@ _ADD_COUNTS = text(
 
 async def add_counts(session: AsyncSession, counts: list[dict[str, Any]]) -> None:
     """Add to the counters of models, each named once; the first provider that served a model is kept."""
-    await session.execute(_ADD_COUNTS, {"rows": json.dumps(counts, default=str)})
+    await session.execute(_ADD_COUNTS, {"rows": to_json(counts).decode()})
 
 
 async def terms(session: AsyncSession, report_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Terms]:

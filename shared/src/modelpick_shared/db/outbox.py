@@ -1,8 +1,8 @@
 import asyncio
-import json
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -41,7 +41,7 @@ class Outbox:
         if not messages:
             return
         rows = self._rows(messages, erase_body=erase_body)
-        await session.execute(_INSERT, {"rows": json.dumps(rows, default=str)})
+        await session.execute(_INSERT, {"rows": to_json(rows).decode()})
         event.listen(session.sync_session, "after_commit", lambda _: self.committed.set(), once=True)
 
     def _rows(self, messages: Sequence[Message], *, erase_body: bool) -> list[dict[str, Any]]:
