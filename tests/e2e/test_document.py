@@ -76,7 +76,8 @@ def test_relaxed_accepts_whatever_strict_accepts(document):
 
 def test_ranks_follow_the_strict_pass_rate(document):
     ranked = sorted(
-        (model for model in document["models"] if model["rank"] is not None), key=lambda model: model["rank"]
+        (model for model in document["models"] if model["rank"] is not None),
+        key=lambda model: (model["rank"], -model["strict"]["pass_rate"]),
     )
     rates = [model["strict"]["pass_rate"] for model in ranked]
 

@@ -3,6 +3,7 @@
 from modelpick_shared.document.builder import build_document, run_number
 from modelpick_shared.document.entries import run_entry
 from modelpick_shared.document.facts import ReportFacts, RunFacts
+from modelpick_shared.document.figures import flipping_fields
 from modelpick_shared.document.schemas import ReportDocument, RunEntry, Usd, UtcTime, plain_usd
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Usd",
     "UtcTime",
     "build_document",
+    "flipping_fields",
     "plain_usd",
     "run_entry",
     "run_number",

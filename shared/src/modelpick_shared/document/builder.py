@@ -5,10 +5,10 @@ from typing import NamedTuple
 from modelpick_shared.contracts import ReportStatus
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
 from modelpick_shared.document import figures
-from modelpick_shared.document.entries import run_entry
+from modelpick_shared.document.entries import OUTPUT_LIMIT_BYTES, run_entry
 from modelpick_shared.document.facts import ReportFacts, RunFacts
 from modelpick_shared.document.fields import LeafFields, tally, tally_by_path
-from modelpick_shared.document.ranking import Standing, is_ranked, pareto, ranks
+from modelpick_shared.document.ranking import Place, Standing, is_ranked, pareto, places
 from modelpick_shared.document.schemas import (
     Config,
     ConfigImage,
@@ -22,6 +22,9 @@ from modelpick_shared.document.schemas import (
 )
 
 ImageUrl = Callable[[int], str]
+
+_MAX_BYTES = 2_000_000
+_SHORTER_OUTPUTS_BYTES = (1024, 512, 256, 128, 0)
 
 
 class _Column(NamedTuple):
@@ -37,11 +40,13 @@ def build_document(
 ) -> ReportDocument:
     """Return what the report says so far; of a running report, what is measured until now.
 
-    `runs` may come in any order; `image_url` gives the address of the image of an index.
+    `runs` may come in any order: the same data give the same bytes. `image_url` gives the address of the
+    image of an index. Outputs are cut at 2 KiB each, and all of them shorter where the document would not be
+    under 2 MB of JSON otherwise; nothing else is ever cut.
     """
     columns = _columns(config, runs)
     leaves = [LeafFields(image.expected) for image in config.images]
-    return ReportDocument(
+    document = ReportDocument(
         id=report.id,
         status=ReportStatus(report.status),
         revision=report.revision,
@@ -51,8 +56,9 @@ def build_document(
         totals=_totals(report, columns),
         models=_models(config, columns, leaves),
         fields=_fields(columns, leaves),
-        runs=_runs(config, columns),
+        runs=_runs(config, columns, OUTPUT_LIMIT_BYTES),
     )
+    return _fitted(document, config, columns)
 
 
 def run_number(config: ConfigSnapshot, model_id: str, image_index: int, run_index: int) -> int:
@@ -106,28 +112,33 @@ def _totals(report: ReportFacts, columns: Sequence[_Column]) -> Totals:
 def _models(
     config: ConfigSnapshot, columns: Sequence[_Column], leaves: Sequence[LeafFields]
 ) -> list[ModelEntry]:
+    entries = [_unranked(column, leaves) for column in columns]
     planned = len(config.images) * config.runs_per_image
     standings = {
-        column.model.id: _standing(column) for column in columns if is_ranked(len(column.measured), planned)
+        entry.id: _standing(entry, column, len(config.images))
+        for entry, column in zip(entries, columns, strict=True)
+        if is_ranked(len(column.measured), planned)
     }
-    rank, best_value = ranks(standings), pareto(standings)
+    place, best_value = places(standings), pareto(standings)
     return [
-        _model(column, leaves, rank=rank.get(column.model.id), best_value=column.model.id in best_value)
-        for column in columns
+        entry.model_copy(
+            update={**place.get(entry.id, Place(None, []))._asdict(), "pareto": entry.id in best_value}
+        )
+        for entry in entries
     ]
 
 
-def _standing(column: _Column) -> Standing:
+def _standing(entry: ModelEntry, column: _Column, images: int) -> Standing:
     return Standing(
-        strict=figures.strict_rate(column.measured).pass_rate or 0.0,
-        relaxed=figures.relaxed_rate(column.measured).pass_rate or 0.0,
-        per_image_usd=figures.cost(column.measured).per_image,
+        strict=entry.strict.pass_rate or 0.0,
+        relaxed=entry.relaxed.pass_rate or 0.0,
+        field_accuracy=entry.field_accuracy or 0.0,
+        per_image_usd=entry.cost_usd.per_image,
+        shares=figures.shares_by_image(column.measured, images),
     )
 
 
-def _model(
-    column: _Column, leaves: Sequence[LeafFields], *, rank: int | None, best_value: bool
-) -> ModelEntry:
+def _unranked(column: _Column, leaves: Sequence[LeafFields]) -> ModelEntry:
     model, runs, measured = column
     outcomes = Counter(str(run.outcome) for run in runs)
     return ModelEntry(
@@ -135,7 +146,7 @@ def _model(
         name=model.name,
         provider=model.provider,
         tier=model.tier,
-        rank=rank,
+        rank=None,
         tied_with=[],
         strict=figures.strict_rate(measured),
         relaxed=figures.relaxed_rate(measured),
@@ -144,7 +155,7 @@ def _model(
         latency_ms=figures.latency(measured),
         cost_usd=figures.cost(measured),
         outcomes=OutcomeCounts(**{name: outcomes[name] for name in OutcomeCounts.model_fields}),
-        pareto=best_value,
+        pareto=False,
     )
 
 
@@ -163,9 +174,22 @@ def _fields(columns: Sequence[_Column], leaves: Sequence[LeafFields]) -> list[Fi
     ]
 
 
-def _runs(config: ConfigSnapshot, columns: Sequence[_Column]) -> list[RunEntry]:
+def _runs(config: ConfigSnapshot, columns: Sequence[_Column], output_limit_bytes: int) -> list[RunEntry]:
     return [
-        run_entry(run, run_number(config, run.model_id, run.image_index, run.run_index))
+        run_entry(
+            run,
+            run_number(config, run.model_id, run.image_index, run.run_index),
+            output_limit_bytes=output_limit_bytes,
+        )
         for column in columns
         for run in column.runs
     ]
+
+
+def _fitted(document: ReportDocument, config: ConfigSnapshot, columns: Sequence[_Column]) -> ReportDocument:
+    """Shorten outputs while the document is too big: 720 of 2 KiB leave little room for anything else."""
+    for limit_bytes in _SHORTER_OUTPUTS_BYTES:
+        if len(document.model_dump_json().encode()) < _MAX_BYTES:
+            break
+        document = document.model_copy(update={"runs": _runs(config, columns, limit_bytes)})
+    return document

@@ -78,6 +78,7 @@ class Report(_Answer):
 
 class Rate(_Answer):
     pass_rate: float | None
+    ci95: tuple[float, float] | None
 
 
 class Latency(_Answer):
@@ -92,6 +93,7 @@ class Ranked(_Answer):
     id: str
     name: str
     rank: int | None
+    tied_with: list[str]
     strict: Rate
     relaxed: Rate
     latency_ms: Latency

@@ -47,7 +47,7 @@ class Screen:
 
     def ranking(self, document: Document) -> None:
         table = Table(title="Ranking")
-        for heading in ("rank", "model", "strict", "relaxed", "p50", "USD / 1000 images", "unmeasured"):
+        for heading in _HEADINGS:
             table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=True)
         for model in sorted(document.models, key=_position):
             table.add_row(*_cells(model))
@@ -61,6 +61,9 @@ class Screen:
     def mail(self, mail: Mail) -> None:
         head = f"From: {mail.sender}\nTo: {', '.join(mail.to)}\nSubject: {mail.subject}"
         self._console.print(Panel(escape(f"{head}\n\n{mail.text.strip()}"), title="mail", expand=False))
+
+
+_HEADINGS = ("rank", "model", "strict", "95 %", "relaxed", "p50", "USD / 1000 images", "unmeasured")
 
 
 class _Bars:
@@ -120,20 +123,30 @@ class _Lines:
         )
 
 
-def _position(model: Ranked) -> tuple[bool, int]:
-    return model.rank is None, model.rank or 0
+def _position(model: Ranked) -> tuple[bool, int, float]:
+    return model.rank is None, model.rank or 0, -(model.strict.pass_rate or 0)
 
 
 def _cells(model: Ranked) -> tuple[str, ...]:
     return (
-        "-" if model.rank is None else str(model.rank),
+        _rank(model),
         escape(model.name),
         _percent(model.strict.pass_rate),
+        _interval(model.strict.ci95),
         _percent(model.relaxed.pass_rate),
         "-" if model.latency_ms.p50 is None else f"{model.latency_ms.p50:.0f} ms",
         _usd(model.cost_usd.per_1000_images),
         str(model.outcomes.get("unmeasured", 0)),
     )
+
+
+def _rank(model: Ranked) -> str:
+    """Write the rank, with = where it is shared."""
+    return "-" if model.rank is None else f"{model.rank}{'=' if model.tied_with else ''}"
+
+
+def _interval(bounds: tuple[float, float] | None) -> str:
+    return "-" if bounds is None else f"{100 * bounds[0]:.0f}-{100 * bounds[1]:.0f}"
 
 
 def _percent(rate: float | None) -> str:

@@ -9,8 +9,9 @@ MODEL = {
     "id": "a/b",
     "name": "Model [b]",
     "rank": 1,
-    "strict": {"pass_rate": 0.75},
-    "relaxed": {"pass_rate": 1.0},
+    "tied_with": ["e/f"],
+    "strict": {"pass_rate": 0.75, "ci95": [0.52, 0.89]},
+    "relaxed": {"pass_rate": 1.0, "ci95": [0.7, 1.0]},
     "latency_ms": {"p50": 812},
     "cost_usd": {"per_1000_images": "1.5"},
     "outcomes": {"unmeasured": 0},
@@ -20,8 +21,9 @@ UNMEASURED = {
     "id": "c/d",
     "name": "Model D",
     "rank": None,
-    "strict": {"pass_rate": None},
-    "relaxed": {"pass_rate": None},
+    "tied_with": [],
+    "strict": {"pass_rate": None, "ci95": None},
+    "relaxed": {"pass_rate": None, "ci95": None},
     "latency_ms": {"p50": None},
     "cost_usd": {"per_1000_images": None},
     "outcomes": {"unmeasured": 3},
@@ -50,7 +52,7 @@ def test_the_ranking_shows_best_first_and_what_was_not_measured_last():
 
     first, second = text.index("Model [b]"), text.index("Model D")
     assert first < second
-    for figure in ("75 %", "100 %", "812 ms", "1.50", "3 of 6 runs measured", "$0.5000 spent in 10 s"):
+    for figure in ("1=", "75 %", "52-89", "100 %", "812 ms", "1.50", "3 of 6 runs measured", "$0.5000 spent in 10 s"):
         assert figure in text
 
 
