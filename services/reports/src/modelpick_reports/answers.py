@@ -8,22 +8,22 @@ from modelpick_reports.dependencies import Parts
 from modelpick_reports.repository import Scope
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
+JSON = "application/json"
 # An image never changes under its address, but whoever lost access should not keep it for long.
 IMAGE_MAX_AGE_S = 3600
 
 
-def json_answer(body: BaseModel, *, file_name: str | None = None) -> Response:
-    """Answer in JSON that nobody keeps: a report moves, and a share link can be revoked."""
-    return Response(
-        body.model_dump_json(),
-        media_type="application/json",
-        headers={"Cache-Control": "no-store"} | _attachment(file_name),
-    )
+def json_answer(body: BaseModel) -> Response:
+    return file_answer(body.model_dump_json(), JSON)
 
 
-def csv_answer(content: str, *, file_name: str) -> Response:
+def file_answer(content: str | bytes, media_type: str, *, file_name: str | None = None) -> Response:
+    """Answer with what nobody is to keep: a report moves, and a share link can be revoked.
+
+    With a name browsers save it.
+    """
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} | _attachment(file_name)
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 async def image_answer(parts: Parts, scope: Scope, index: int) -> Response:

@@ -8,6 +8,7 @@ from fastapi.templating import Jinja2Templates
 
 from modelpick_reports import endpoints, events, pages, share_endpoints
 from modelpick_reports.dependencies import Parts
+from modelpick_reports.documents import Documents
 from modelpick_reports.formats import FILTERS
 from modelpick_reports.handlers import Handlers, ReportMoved
 from modelpick_reports.hub import POLL_S, Hub
@@ -20,6 +21,7 @@ from modelpick_shared.broker import (
     Publisher,
     Service,
     broadcast_queue,
+    event_queue,
 )
 from modelpick_shared.contracts import ReportCompleted, ReportFailed, ReportProgressed
 from modelpick_shared.db import Database
@@ -31,7 +33,8 @@ from modelpick_shared.images import open_image_store
 
 NAME = Service.REPORTS
 ROUTERS = [endpoints.router, events.router, share_endpoints.router, pages.router]
-MESSAGES: tuple[type[ReportMoved], ...] = (ReportProgressed, ReportCompleted, ReportFailed)
+ENDINGS: tuple[type[ReportCompleted | ReportFailed], ...] = (ReportCompleted, ReportFailed)
+MOVES: tuple[type[ReportMoved], ...] = (ReportProgressed, *ENDINGS)
 PREFETCH = 100
 DRAIN_TIMEOUT_S = 1.0
 
@@ -39,7 +42,8 @@ DRAIN_TIMEOUT_S = 1.0
 def build(settings: ReportsSettings, *, poll_s: float = POLL_S) -> FastAPI:
     database = Database(settings.database_url.get_secret_value(), application=NAME)
     hub = Hub(StateReader(database).read, poll_s=poll_s)
-    consumers = _consumers(settings, hub)
+    documents = Documents(database)
+    consumers = _consumers(settings, Handlers(hub, documents))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,30 +68,39 @@ def build(settings: ReportsSettings, *, poll_s: float = POLL_S) -> FastAPI:
     app.state.parts = Parts(
         database=database,
         images=open_image_store(settings.image_store_url),
+        documents=documents,
         hub=hub,
         templates=_templates(),
+        site_url=settings.site_url,
     )
     return app
 
 
-def _consumers(settings: ReportsSettings, hub: Hub) -> ConsumerGroup:
+def _consumers(settings: ReportsSettings, handlers: Handlers) -> ConsumerGroup:
     connector = BrokerConnector(settings.rabbitmq_url.get_secret_value(), name=NAME)
     publisher = Publisher(connector)
-    handlers = Handlers(hub)
     replica = uuid4().hex
-    return ConsumerGroup(
-        connector,
-        [
-            Consumer(
-                broadcast_queue(NAME, replica, message_type),
-                message_type,
-                handlers.report_moved,
-                prefetch=PREFETCH,
-                publisher=publisher,
-            )
-            for message_type in MESSAGES
-        ],
-    )
+    moved = [
+        Consumer(
+            broadcast_queue(NAME, replica, message_type),
+            message_type,
+            handlers.report_moved,
+            prefetch=PREFETCH,
+            publisher=publisher,
+        )
+        for message_type in MOVES
+    ]
+    ended = [
+        Consumer(
+            event_queue(NAME, message_type),
+            message_type,
+            handlers.report_ended,
+            prefetch=1,
+            publisher=publisher,
+        )
+        for message_type in ENDINGS
+    ]
+    return ConsumerGroup(connector, [*moved, *ended])
 
 
 def _templates() -> Jinja2Templates:

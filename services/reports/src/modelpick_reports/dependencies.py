@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_reports import repository
+from modelpick_reports.documents import Documents
 from modelpick_reports.hub import Hub
 from modelpick_reports.repository import Scope
 from modelpick_shared.db import Database
@@ -25,8 +26,10 @@ class Parts:
 
     database: Database
     images: ImageStore
+    documents: Documents
     hub: Hub
     templates: Jinja2Templates
+    site_url: str
 
 
 async def parts(request: Request) -> Parts:

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Response
 
 from modelpick_reports import service
-from modelpick_reports.answers import image_answer, json_answer
+from modelpick_reports.answers import JSON, file_answer, image_answer, json_answer
 from modelpick_reports.dependencies import Number, ReportId, Snapshot, Transaction, UsesParts
+from modelpick_reports.documents import Export
 from modelpick_reports.repository import owned_by
 from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView
 from modelpick_shared.document import ReportDocument
@@ -24,10 +25,9 @@ async def get_report(session: Snapshot, user: CurrentUser, report_id: ReportId) 
 
 
 @router.get("/{report_id}/document", response_model=ReportDocument)
-async def get_document(session: Snapshot, user: CurrentUser, report_id: ReportId) -> Response:
-    scope = owned_by(user.id, report_id)
-    images_at = f"/api/reports/{report_id}/images"
-    return json_answer(await service.document(session, scope, images_at=images_at))
+async def get_document(parts: UsesParts, user: CurrentUser, report_id: ReportId) -> Response:
+    _, body = await parts.documents.export(owned_by(user.id, report_id), Export.DOCUMENT)
+    return file_answer(body, JSON)
 
 
 @router.get("/{report_id}/images/{index}", response_class=Response)

@@ -1,6 +1,6 @@
 """How figures read on a page; what is absent is a dash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +9,11 @@ ABSENT = "–"  # noqa: RUF001 - a dash, as typesetters use it
 
 def percent(rate: float | None) -> str:
     return ABSENT if rate is None else f"{100 * rate:.1f} %"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Write both ends of an interval of rates."""
+    return ABSENT if bounds is None else f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
 
 
 def seconds(latency_ms: int | None) -> str:
@@ -30,6 +35,7 @@ def moment(time: datetime | None) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "percent": percent,
+    "interval": interval,
     "seconds": seconds,
     "usd": usd,
     "fine_usd": fine_usd,

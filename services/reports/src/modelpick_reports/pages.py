@@ -5,8 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from modelpick_reports import service
-from modelpick_reports.dependencies import SharedReport, Snapshot, UsesParts
+from modelpick_reports.dependencies import SharedReport, UsesParts
+from modelpick_reports.exports.answer import answer_of, ranking
 from modelpick_reports.share_endpoints import images_at
 from modelpick_shared.document import ReportDocument
 from modelpick_shared.http import Problem
@@ -25,32 +25,38 @@ _HEADERS = {
 
 
 @router.get("/report/{token}")
-async def report_page(
-    request: Request, session: Snapshot, scope: SharedReport, parts: UsesParts, token: str
-) -> Response:
+async def report_page(request: Request, scope: SharedReport, parts: UsesParts, token: str) -> Response:
     try:
-        document = await service.document(session, scope, images_at=images_at(token))
+        _, body = await parts.documents.json(scope, images_at=images_at(token))
     except Problem as problem:
         return parts.templates.TemplateResponse(
             request, "not_found.html", status_code=problem.status, headers=_HEADERS
         )
-    values = page_values(document, token)
+    values = page_values(ReportDocument.model_validate_json(body), token, site_url=parts.site_url)
     return parts.templates.TemplateResponse(request, "report.html", values, headers=_HEADERS)
 
 
-def page_values(document: ReportDocument, token: str) -> dict[str, Any]:
+def page_values(document: ReportDocument, token: str, *, site_url: str) -> dict[str, Any]:
     """Return what the template shows: the models best first, and the unranked after them."""
-    ranking = sorted(document.models, key=lambda model: (model.rank is None, model.rank or 0))
     return {
         "document": document,
-        "ranking": ranking,
-        "best": [model for model in ranking if model.rank == 1],
+        "answer": answer_of(document),
+        "ranking": ranking(document),
         "measured": Counter(run.model_id for run in document.runs if run.strict is not None),
         "mixtures": mixtures(document),
+        "near_misses": near_misses(document),
         "names": {model.id: model.name for model in document.models},
         "running": document.status in {"paid", "running"},
         "share": f"/api/share/{token}",
+        "page_url": f"{site_url}/report/{token}",
+        "preview_url": f"{site_url}/api/share/{token}/preview.png",
     }
+
+
+def near_misses(document: ReportDocument) -> list[tuple[str, int]]:
+    """Return what would have rescued differences, with how many, most first."""
+    reasons = Counter(diff.rescued_by for run in document.runs for diff in run.diffs if diff.rescued_by)
+    return reasons.most_common()
 
 
 def mixtures(document: ReportDocument) -> dict[str, list[tuple[str, int]]]:

@@ -11,19 +11,21 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     SQLColumnExpression,
+    and_,
     false,
     func,
     literal,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from modelpick_reports.schemas import ReportView
 from modelpick_shared.contracts import ModelProgress
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
-from modelpick_shared.db.tables import BenchmarkRun, Refund, Report, ReportModel
+from modelpick_shared.db.tables import BenchmarkRun, Refund, Report, ReportExport, ReportModel
 from modelpick_shared.document import ReportFacts, RunFacts
 
 Scope = ColumnElement[bool]
@@ -126,6 +128,38 @@ async def image_of(session: AsyncSession, scope: Scope, index: int) -> StoredIma
     )
     row = (await session.execute(select(key, media_type).where(scope, key.is_not(None)))).first()
     return StoredImage(*row) if row else None
+
+
+async def export_of(
+    session: AsyncSession, scope: Scope, kind: str, *, statuses: Sequence[str]
+) -> tuple[UUID, bytes | None] | None:
+    """Return the report's id and what was made of it; None as the latter unless it is of this revision."""
+    current = and_(
+        ReportExport.report_id == Report.id,
+        ReportExport.kind == kind,
+        ReportExport.revision == Report.revision,
+        Report.status.in_(statuses),
+    )
+    statement = select(Report.id, ReportExport.body).outerjoin(ReportExport, current).where(scope)
+    row = (await session.execute(statement)).first()
+    return (row[0], row[1]) if row else None
+
+
+async def store_export(session: AsyncSession, report_id: UUID, kind: str, revision: int, body: bytes) -> None:
+    """Keep what was made of a report, in the place of what was made of an older revision."""
+    statement = insert(ReportExport).values(report_id=report_id, kind=kind, revision=revision, body=body)
+    newer = {
+        "revision": statement.excluded.revision,
+        "body": statement.excluded.body,
+        "created_at": func.now(),
+    }
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[ReportExport.report_id, ReportExport.kind],
+            set_=newer,
+            where=ReportExport.revision < statement.excluded.revision,
+        )
+    )
 
 
 async def set_share_token(session: AsyncSession, scope: Scope, token: str | None) -> bool:

@@ -11,7 +11,7 @@ from modelpick_reports.hub import State
 from modelpick_reports.repository import Scope, StoredImage
 from modelpick_reports.schemas import ReportView, ShareView, WholeRun
 from modelpick_shared.db import Database
-from modelpick_shared.document import ReportDocument, build_document, run_entry
+from modelpick_shared.document import run_entry
 from modelpick_shared.http.problems import not_found
 from modelpick_shared.images import ImageStore, MissingImageError
 
@@ -28,15 +28,6 @@ async def view_report(session: AsyncSession, scope: Scope) -> ReportView:
     if not found:
         raise not_found()
     return found[0].view
-
-
-async def document(session: AsyncSession, scope: Scope, *, images_at: str) -> ReportDocument:
-    """Return the report document, with its images below the address `images_at`; or answer 404."""
-    report = await repository.report_of(session, scope)
-    if report is None:
-        raise not_found()
-    runs = await repository.runs_of(session, report.facts.id)
-    return build_document(report.facts, report.config, runs, image_url=lambda index: f"{images_at}/{index}")
 
 
 async def whole_run(session: AsyncSession, scope: Scope, number: int) -> WholeRun:

@@ -3,8 +3,9 @@
 from fastapi import APIRouter, Response
 
 from modelpick_reports import service
-from modelpick_reports.answers import csv_answer, image_answer, json_answer
+from modelpick_reports.answers import JSON, file_answer, image_answer, json_answer
 from modelpick_reports.dependencies import Number, SharedReport, Snapshot, UsesParts
+from modelpick_reports.documents import Export
 from modelpick_reports.schemas import WholeRun
 from modelpick_reports.spreadsheet import csv_of
 from modelpick_shared.document import ReportDocument
@@ -13,8 +14,9 @@ router = APIRouter(prefix="/api/share/{token}")
 
 
 @router.get("", response_model=ReportDocument)
-async def get_document(session: Snapshot, scope: SharedReport, token: str) -> Response:
-    return json_answer(await service.document(session, scope, images_at=images_at(token)))
+async def get_document(parts: UsesParts, scope: SharedReport, token: str) -> Response:
+    _, body = await parts.documents.json(scope, images_at=images_at(token))
+    return file_answer(body, JSON)
 
 
 @router.get("/images/{index}", response_class=Response)
@@ -28,15 +30,29 @@ async def get_run(session: Snapshot, scope: SharedReport, number: Number) -> Res
 
 
 @router.get("/export.json", response_model=ReportDocument)
-async def export_json(session: Snapshot, scope: SharedReport, token: str) -> Response:
-    document = await service.document(session, scope, images_at=images_at(token))
-    return json_answer(document, file_name=f"modelpick-report-{document.id}.json")
+async def export_json(parts: UsesParts, scope: SharedReport, token: str) -> Response:
+    report_id, body = await parts.documents.json(scope, images_at=images_at(token))
+    return file_answer(body, JSON, file_name=f"modelpick-report-{report_id}.json")
 
 
 @router.get("/export.csv", response_class=Response)
-async def export_csv(session: Snapshot, scope: SharedReport, token: str) -> Response:
-    document = await service.document(session, scope, images_at=images_at(token))
-    return csv_answer(csv_of(document), file_name=f"modelpick-report-{document.id}.csv")
+async def export_csv(parts: UsesParts, scope: SharedReport) -> Response:
+    document = await parts.documents.document(scope)
+    file_name = f"modelpick-report-{document.id}.csv"
+    return file_answer(csv_of(document), "text/csv; charset=utf-8", file_name=file_name)
+
+
+@router.get("/export.pdf", response_class=Response)
+async def export_pdf(parts: UsesParts, scope: SharedReport) -> Response:
+    report_id, body = await parts.documents.export(scope, Export.PDF)
+    return file_answer(body, "application/pdf", file_name=f"modelpick-report-{report_id}.pdf")
+
+
+@router.get("/preview.png", response_class=Response)
+async def preview(parts: UsesParts, scope: SharedReport) -> Response:
+    """Answer with the picture that messengers and social networks show beside a link to the report."""
+    _, body = await parts.documents.export(scope, Export.PREVIEW)
+    return file_answer(body, "image/png")
 
 
 def images_at(token: str) -> str:

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")  # no cell holds NUL, and no file a lone surrogate
 # Cells start at the start of the text and, for a spreadsheet set to another separator than the comma (Excel
 # in most of Europe), after a semicolon, tab or line break inside it. Blanks and quotes are passed over, as
-# spreadsheets do. A number alone up to the next such place is harmless. Signs come in full and small width too.
+# spreadsheets do. A number alone up to the next such place is harmless. Signs may be of full or small width.
 _FORMULA = re.compile(
     r"""(?P<start>\A|[;\t\r\n]) (?P<passed>[ \v\f"'\u00a0\u2000-\u200f\u2018-\u201f\u2060\u3000\ufeff]*)
     (?!-?\d+(\.\d+)?([eE][+-]?\d+)?[ ]*,?[ ]*(\Z|[;\t\r\n]))

@@ -103,6 +103,7 @@ _SUBSCRIPTIONS: tuple[tuple[Service, tuple[type[Message], ...]], ...] = (
         (ReportPaid, RunFinished, RunReplayRequested, ReportResumeRequested, ReportCancelRequested),
     ),
     (Service.NOTIFIER, (ReportCompleted, ReportFailed, MailRequested)),
+    (Service.REPORTS, (ReportCompleted, ReportFailed)),
 )
 
 

@@ -185,3 +185,19 @@ class BenchmarkRun(Base):
     attempts: Mapped[int] = mapped_column(default=1)
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ReportExport(Base):
+    """What was made of an ended report, once: its document, the PDF, the preview picture.
+
+    It stands for the report only while `revision` is the report's own: a resumed report gets new ones.
+    """
+
+    __tablename__ = "report_exports"
+    __table_args__ = (CheckConstraint("kind IN ('document', 'pdf', 'preview')", name="kind"),)
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+    body: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -9,6 +9,7 @@ from modelpick_shared.db.reports import (
     BenchmarkRun,
     PlatformPause,
     Report,
+    ReportExport,
     ReportModel,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     "PlatformPause",
     "Refund",
     "Report",
+    "ReportExport",
     "ReportModel",
     "SignInToken",
     "StripeEvent",
