@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from benchmarks import fairness, latency, recording, reports, workers
+from benchmarks import fairness, latency, recording, reports, scoring, workers
 from benchmarks.figures import Figure
 from benchmarks.stand import Stores, stores
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Stores], list[Figure]]] = {
     "fairness": fairness.fairness,
     "latency": latency.latency,
     "recording": recording.recording,
+    "scoring": scoring.scoring,
     "worker": workers.worker,
     "memory": workers.memory,
 }

@@ -1,6 +1,7 @@
 import typer
 
 from modelpick_ops import models, queues, reports
+from modelpick_ops.score import score
 from modelpick_ops.status import status
 
 app = typer.Typer(help="The operator's command line.", no_args_is_help=True, add_completion=False)
@@ -12,6 +13,7 @@ def commands() -> None:
 
 
 app.command()(status)
+app.command()(score)
 app.add_typer(queues.app, name="queues")
 app.add_typer(reports.app, name="reports")
 app.add_typer(models.app, name="models")

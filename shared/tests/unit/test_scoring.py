@@ -1,5 +1,4 @@
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -34,6 +33,10 @@ json_values = st.recursive(
         (12.1, parse_answer("1.21e1")),
         ("Shop", "  Shop\n"),
         ([1, [2, None]], [1, [2, None]]),
+        ("12", "\u00a012\u2003"),
+        (10**300, parse_answer("1e300")),
+        (1e22, 10**22),
+        ({"a": True, "b": [False]}, parse_answer('{"b": [false], "a": true}')),
     ],
 )
 def test_strict_accepts_what_means_the_same(expected, actual):
@@ -52,6 +55,14 @@ def test_strict_accepts_what_means_the_same(expected, actual):
         ("a  b", "a b"),
         ({"a": 1}, {"a": 1, "b": 2}),
         (0.1, parse_answer("0.1000000000000000055")),
+        (0, False),
+        ([1, {"a": [0]}], [True, {"a": [False]}]),
+        ({"a": 1}, {"A": 1}),
+        ({"a": 1}, {" a": 1}),
+        ({}, []),
+        (None, False),
+        (None, ""),
+        (2**53, 2**53 + 1),
     ],
 )
 def test_strict_refuses_what_differs(expected, actual):
@@ -60,7 +71,20 @@ def test_strict_refuses_what_differs(expected, actual):
 
 @pytest.mark.parametrize(
     ("expected", "actual"),
-    [("SHOP  One", "shop one"), (9, "9.00"), ("1e3", 1000), ("+1.50", 1.5), (" 7 ", 7)],
+    [
+        ("SHOP  One", "shop one"),
+        ("a\u00a0b", "A\n b"),
+        (9, "9.00"),
+        ("1e3", 1000),
+        ("+1.50", 1.5),
+        (" 7 ", 7),
+        ("\u00a07\u2003", 7),
+        ("\u00a07", "7.0"),
+        ("-0", 0),
+        ("1E400", "10e399"),
+        ("1" * 5000, parse_answer("1" * 5000)),
+        ({"a": ["X"]}, {"a": ["x"]}),
+    ],
 )
 def test_relaxed_forgives_case_white_space_and_numbers_as_text(expected, actual):
     assert relaxed_match(expected, actual)
@@ -69,7 +93,25 @@ def test_relaxed_forgives_case_white_space_and_numbers_as_text(expected, actual)
 
 @pytest.mark.parametrize(
     ("expected", "actual"),
-    [("1,000", 1000), ("$9", 9), ({"a": None}, {}), (True, "true"), (1, True), ("a b", "ab")],
+    [
+        ("1,000", 1000),
+        ("$9", 9),
+        ({"a": None}, {}),
+        (True, "true"),
+        (1, True),
+        ("a b", "ab"),
+        ("\u0663", 3),
+        ("1_000", 1000),
+        ("0x10", 16),
+        ("NaN", "na n"),
+        ("1 2", 12),
+        ("19%", 19),
+        ("1e", 1),
+        ("-", 0),
+        ("", None),
+        ("Straße", "strasse"),
+        (["a", "b"], ["b", "a"]),
+    ],
 )
 def test_relaxed_forgives_nothing_else(expected, actual):
     assert not relaxed_match(expected, actual)
@@ -88,21 +130,28 @@ def test_matching_is_symmetric_and_strict_implies_relaxed(one, other):
     assert relaxed_match(one, other) or not strict_match(one, other)
 
 
+@given(st.data())
+def test_matching_is_transitive(data):
+    words = st.sampled_from(["1", 1, "1.0", " 1", "\u00a01", True, "a", "A ", " a", None, 1.0, "1e0", [], {}])
+    one, other, third = (data.draw(st.lists(words, min_size=1, max_size=2)) for _ in range(3))
+    for match in (strict_match, relaxed_match):
+        assert match(one, third) or not (match(one, other) and match(other, third))
+
+
+@given(st.dictionaries(st.text(max_size=2), json_values, max_size=5), st.randoms())
+def test_the_order_of_keys_means_nothing(value, chance):
+    keys = list(value)
+    chance.shuffle(keys)
+    again = {key: value[key] for key in keys}
+    assert strict_match(value, again)
+    assert differences(value, again) == []
+
+
 @given(json_values, json_values)
-def test_there_are_no_differences_exactly_when_strict_matches(one, other):
-    assert (differences(one, other) == []) == strict_match(one, other)
-
-
-def test_differences_are_named_by_path():
-    expected = {"shop": "A", "lines": [{"price": 1}, {"price": 2}], "tax": 0.5}
-    actual = {"shop": "a", "lines": [{"price": 1}], "total": 3, "tax": 0.6}
-    found = [(diff.path, diff.kind, diff.rescued_by) for diff in differences(expected, actual)]
-    assert found == [
-        ("shop", "wrong", "relaxed"),
-        ("lines[1]", "missing", None),
-        ("tax", "wrong", None),
-        ("total", "extra", None),
-    ]
+def test_scoring_a_text_tells_what_the_matches_tell(one, other):
+    score = score_answer(one, json.dumps(other))
+    assert (score.strict, score.relaxed) == (strict_match(one, other), relaxed_match(one, other))
+    assert (score.diffs == []) == score.strict
 
 
 @pytest.mark.parametrize(
@@ -118,7 +167,6 @@ def test_differences_are_named_by_path():
         ('{"a": 1, "a": 2}', "given twice"),
         ("[" * 100_000, "too deeply"),
         ("[" * 200 + "]" * 200, "too deeply"),
-        ("1" * 5000, "digits"),
         ("1e99999999999999999999", "out of range"),
     ],
 )
@@ -126,25 +174,6 @@ def test_what_is_not_one_json_document_is_said_to_be_invalid_and_why(text, why):
     with pytest.raises(InvalidAnswerError, match=why):
         parse_answer(text)
     assert score_answer({}, text).outcome is Outcome.INVALID_JSON
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 100_000,
-        json.dumps("x" * 1_000_000),
-        json.dumps({str(number): number for number in range(10_000)}),
-        '"\\ud800"',
-        "{" * 50_000,
-    ],
-)
-def test_hostile_output_is_an_outcome_within_100_ms(text):
-    def seconds() -> float:
-        started = time.perf_counter()
-        assert score_answer({"a": 1}, text).outcome in {Outcome.WRONG, Outcome.INVALID_JSON}
-        return time.perf_counter() - started
-
-    assert min(seconds() for _ in range(3)) < 0.1  # the best of three: other processes run here, too
 
 
 def test_scores_say_what_an_answer_is_worth():
@@ -158,3 +187,16 @@ def test_text_is_cleaned_of_what_postgresql_refuses():
     assert clean_value({"k\x00": ["\udfff", parse_answer("1.50"), None, True]}) == {
         "k�": ["�", 1.5, None, True]
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [("1e400", "1E+400"), ("0.1000000000000000055", "0.1000000000000000055"), ("1e2", 100.0)],
+)
+def test_numbers_that_no_float_holds_are_stored_as_text(text, stored):
+    assert clean_value(parse_answer(text)) == stored
+
+
+def test_integers_may_have_any_number_of_digits():
+    assert score_answer(1, "1" * 5000).outcome is Outcome.WRONG
+    assert strict_match(parse_answer("1" * 5000), parse_answer("1" * 5000 + ".0"))

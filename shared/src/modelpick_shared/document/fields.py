@@ -1,14 +1,12 @@
 """Which fields of the expected JSON an answer got right."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from modelpick_shared.contracts import Outcome
 from modelpick_shared.document.facts import RunFacts
-
-_INDEX = re.compile(r"\[\d+\]")
+from modelpick_shared.scoring.paths import is_inside, key_path
 
 
 class Tally(NamedTuple):
@@ -33,19 +31,23 @@ class LeafFields:
         self._below: defaultdict[str, list[int]] = defaultdict(list)
         self._general: list[str] = []
         self._empty: dict[str, int] = {}
-        for number, (chain, value) in enumerate(_leaves(expected, ("",))):
-            for path in chain:
+        for number, leaf in enumerate(_leaves(expected, ("",), "")):
+            for path in leaf.chain:
                 self._below[path].append(number)
-            self._general.append(_INDEX.sub("[]", chain[-1]))
-            if isinstance(value, dict | list):
-                self._empty[chain[-1]] = number
+            self._general.append(leaf.general)
+            if isinstance(leaf.value, dict | list):
+                self._empty[leaf.chain[-1]] = number
         self.by_path = Counter(self._general)
 
     def __len__(self) -> int:
         return len(self._general)
 
     def missed(self, run: RunFacts) -> Counter[str]:
-        """Return how many leaves of each generalised path the measured run got wrong."""
+        """Return how many leaves of each generalised path the measured run got wrong.
+
+        A leaf is right unless there is a difference at it, above it or below it. Where an array is merely in
+        another order every leaf is right: each was read, and the order is judged by the two matches.
+        """
         if run.outcome == Outcome.PASSED:
             return Counter()
         if run.outcome != Outcome.WRONG:
@@ -53,14 +55,13 @@ class LeafFields:
         numbers: set[int] = set()
         for diff in run.diffs or []:
             numbers.update(self._hit_by(diff))
-        return Counter(self._general[number] for number in numbers)
+        return Counter([self._general[number] for number in numbers])
 
     def _hit_by(self, diff: dict[str, Any]) -> list[int]:
         """Return the leaves at or below the path of a difference, or the empty container that it fills."""
-        path = str(diff["path"])
-        if diff["kind"] != "extra":
-            return self._below.get(path, [])
-        return [number for empty, number in self._empty.items() if _is_inside(path, empty)]
+        if diff["kind"] == "extra":
+            return [number for empty, number in self._empty.items() if is_inside(diff["path"], empty)]
+        return [] if diff.get("rescued_by") == "array_order" else self._below.get(diff["path"], [])
 
 
 def tally(runs: Sequence[RunFacts], leaves: Sequence[LeafFields]) -> Tally:
@@ -73,25 +74,29 @@ def tally(runs: Sequence[RunFacts], leaves: Sequence[LeafFields]) -> Tally:
 def tally_by_path(runs: Sequence[RunFacts], leaves: Sequence[LeafFields]) -> dict[str, Tally]:
     """As `tally`, for each generalised path."""
     total: Counter[str] = Counter()
+    for image_index, count in Counter(run.image_index for run in runs).items():
+        total.update({path: count * fields for path, fields in leaves[image_index].by_path.items()})
     missed: Counter[str] = Counter()
     for run in runs:
-        total.update(leaves[run.image_index].by_path)
         missed.update(leaves[run.image_index].missed(run))
     return {path: Tally(count - missed[path], count) for path, count in total.items()}
 
 
-def _leaves(value: Any, chain: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield each leaf with the paths that lead to it, spelled as the differences spell them."""
+class _Leaf(NamedTuple):
+    """A leaf with the paths that lead to it, spelled as differences spell them, and its generalised path."""
+
+    chain: tuple[str, ...]
+    general: str
+    value: Any
+
+
+def _leaves(value: Any, chain: tuple[str, ...], general: str) -> Iterator[_Leaf]:
     path = chain[-1]
     if isinstance(value, dict) and value:
         for key, child in value.items():
-            yield from _leaves(child, (*chain, f"{path}.{key}" if path else key))
+            yield from _leaves(child, (*chain, key_path(path, key)), key_path(general, key))
     elif isinstance(value, list) and value:
         for index, child in enumerate(value):
-            yield from _leaves(child, (*chain, f"{path}[{index}]"))
+            yield from _leaves(child, (*chain, f"{path}[{index}]"), f"{general}[]")
     else:
-        yield chain, value
-
-
-def _is_inside(path: str, container: str) -> bool:
-    return not container or path.startswith((f"{container}.", f"{container}["))
+        yield _Leaf(chain, general, value)

@@ -1,15 +1,21 @@
 """The two definitions of a right answer. Nothing else may change a score."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-_NUMBER = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
-_SPACE = re.compile(r"\s+")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?")
 
-Object = dict[str, Any]
+# Asked first, because most strings are no numbers and the pattern takes six times as long.
+_NUMBER_STARTS = frozenset("+-.0123456789")
+
+# A union would be made anew for each value.
+CONTAINERS = (dict, list)
+
+Form = Callable[[Any], Hashable]
 
 
 def strict_match(expected: Any, actual: Any) -> bool:
@@ -18,7 +24,43 @@ def strict_match(expected: Any, actual: Any) -> bool:
     Objects regardless of key order, numbers by value (8.00 is 8, -0 is 0), strings without outer white space,
     arrays in order, booleans and null as they are. A missing key is not null; a number is not its string.
     """
-    return _match(expected, actual, _same_scalars)
+    return match(expected, actual, strict_form)
+
+
+def relaxed_match(expected: Any, actual: Any) -> bool:
+    """As `strict_match`, with strings in lower case and inner white space collapsed to one space.
+
+    A string that is entirely a decimal number equals that number. What strict accepts, this accepts.
+    """
+    return match(expected, actual, relaxed_form)
+
+
+def match(expected: Any, actual: Any, form: Form, mixed: AbstractSet[int] | None = None) -> bool:
+    """Compare by the form of scalars.
+
+    With `mixed`, the `boolean_holders` of both values, what Python holds to be equal is not walked; both
+    must then be `comparable`.
+    """
+    if isinstance(expected, dict):
+        return isinstance(actual, dict) and (
+            (are_plain(expected, actual, mixed) and expected == actual)
+            or (
+                len(expected) == len(actual)
+                and all(
+                    key in actual and match(value, actual[key], form, mixed)
+                    for key, value in expected.items()
+                )
+            )
+        )
+    if isinstance(expected, list):
+        return isinstance(actual, list) and (
+            (are_plain(expected, actual, mixed) and expected == actual)
+            or (
+                len(expected) == len(actual)
+                and all(match(one, other, form, mixed) for one, other in zip(expected, actual, strict=True))
+            )
+        )
+    return not isinstance(actual, CONTAINERS) and form(expected) == form(actual)
 
 
 def comparable(expected: Any) -> Any:
@@ -27,84 +69,59 @@ def comparable(expected: Any) -> Any:
     Answers are read so; a value that is compared with many answers is brought to the same form once.
     """
     if isinstance(expected, float):
-        return _exact(expected)
+        return _written(expected)
     if isinstance(expected, dict):
         return {key: comparable(value) for key, value in expected.items()}
     return [comparable(value) for value in expected] if isinstance(expected, list) else expected
 
 
-def has_booleans(value: Any) -> bool:
-    """Say whether a JSON value is a boolean or holds one anywhere."""
-    if isinstance(value, dict):
-        return any(map(has_booleans, value.values()))
-    return any(map(has_booleans, value)) if isinstance(value, list) else isinstance(value, bool)
+def boolean_holders(value: Any) -> set[int]:
+    """Return the identities of a value's objects and arrays that hold a boolean at any depth.
 
-
-def relaxed_match(expected: Any, actual: Any) -> bool:
-    """As `strict_match`, with strings in lower case and inner white space collapsed to one space.
-
-    A string that is entirely a decimal number equals that number. What strict accepts, this accepts.
+    Python holds True to be 1, so its own equality is to be trusted for the others alone.
     """
-    return _match(expected, actual, _alike_scalars)
+    holders: set[int] = set()
+    _find_booleans(value, holders)
+    return holders
 
 
-def _match(expected: Any, actual: Any, same: Callable[[Any, Any], bool]) -> bool:
-    if isinstance(expected, dict):
-        return isinstance(actual, dict) and _match_objects(expected, actual, same)
-    if isinstance(expected, list):
-        return isinstance(actual, list) and _match_arrays(expected, actual, same)
-    return (type(expected) is type(actual) and expected == actual) or same(expected, actual)
+def are_plain(expected: Any, actual: Any, mixed: AbstractSet[int] | None) -> bool:
+    """Say whether two containers that Python holds to be equal are so by strict match."""
+    return mixed is not None and id(expected) not in mixed and id(actual) not in mixed
 
 
-def _match_objects(expected: Object, actual: Object, same: Callable[[Any, Any], bool]) -> bool:
-    return len(expected) == len(actual) and all(
-        key in actual and _match(value, actual[key], same) for key, value in expected.items()
-    )
-
-
-def _match_arrays(expected: list[Any], actual: list[Any], same: Callable[[Any, Any], bool]) -> bool:
-    return len(expected) == len(actual) and all(
-        _match(one, other, same) for one, other in zip(expected, actual, strict=True)
-    )
-
-
-def _same_scalars(expected: Any, actual: Any) -> bool:
-    if isinstance(expected, str):
-        return isinstance(actual, str) and (expected == actual or expected.strip() == actual.strip())
-    if expected is None or isinstance(expected, bool):
-        return expected is actual
-    return _is_number(actual) and _exact(expected) == _exact(actual)
-
-
-def _alike_scalars(expected: Any, actual: Any) -> bool:
-    if _same_scalars(expected, actual):
-        return True
-    return bool(_relaxed(expected) == _relaxed(actual))
-
-
-def _relaxed(value: Any) -> Any:
-    """Bring a scalar to the form in which values that match relaxed are equal.
-
-    Numbers are tagged, because Python holds True to be 1; other values than strings and numbers match
-    themselves alone, which was found before.
-    """
+def strict_form(value: Any) -> Hashable:
+    """Bring a scalar to the form in which strict match compares it."""
     if isinstance(value, str):
-        return _relaxed_string(value)
-    return ("number", _exact(value)) if _is_number(value) else object()
+        return value.strip()
+    if isinstance(value, bool):
+        return (bool, value)
+    return _written(value) if isinstance(value, float) else value
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _exact(value: float | Decimal) -> Decimal | int:
-    """Return a number as the decimal that was written: 0.1 is one tenth, not the float nearest to it."""
-    return Decimal(repr(value)) if isinstance(value, float) else value
-
-
-def _relaxed_string(value: str) -> Any:
-    if _NUMBER.fullmatch(value):
+def relaxed_form(value: Any) -> Hashable:
+    """Bring a scalar to the form in which relaxed match compares it."""
+    if not isinstance(value, str):
+        return strict_form(value)
+    text = value.strip()
+    if text[:1] in _NUMBER_STARTS and _NUMBER.fullmatch(text):
         # An exponent beyond what Decimal holds stays a string.
         with suppress(ArithmeticError):
-            return ("number", Decimal(value.strip()))
-    return _SPACE.sub(" ", value.strip().lower())
+            return Decimal(text)
+    return " ".join(text.lower().split())
+
+
+def _find_booleans(value: Any, holders: set[int]) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if children is None:
+        return isinstance(value, bool)
+    # Not any(): each child is to be looked at.
+    if True in [_find_booleans(child, holders) for child in children]:
+        holders.add(id(value))
+        return True
+    return False
+
+
+def _written(value: float) -> Decimal:
+    """Return a number as the decimal that was written: 0.1 is one tenth, not the float nearest to it."""
+    return Decimal(repr(value))

@@ -2,14 +2,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from modelpick_shared.contracts import Outcome
-from modelpick_shared.scoring.differences import Difference, differences
-from modelpick_shared.scoring.match import comparable, has_booleans, relaxed_match, strict_match
+from modelpick_shared.scoring.concise import MOST_EXTRAS, concise
+from modelpick_shared.scoring.differences import Difference, differences_of_comparable
+from modelpick_shared.scoring.match import boolean_holders, comparable, match, relaxed_form
 from modelpick_shared.scoring.parse import InvalidAnswerError, parse_answer
 
 
 @dataclass(frozen=True)
 class Score:
-    """What an answer is worth. `value` is its JSON, None when it has none; `note` says why it has none."""
+    """What an answer is worth. `value` is its JSON, None when it has none; `note` says why it has none.
+
+    `diffs` are `concise`: empty exactly when strict match holds, and fit to be stored.
+    """
 
     outcome: Outcome
     strict: bool
@@ -24,7 +28,8 @@ class AnswerKey:
 
     def __init__(self, expected: Any) -> None:
         self._expected = comparable(expected)
-        self._has_booleans = has_booleans(expected)
+        self._mixed = frozenset(boolean_holders(self._expected))
+        self._has_booleans = bool(self._mixed) or isinstance(expected, bool)
 
     def score(self, text: str) -> Score:
         """Score a model's raw answer. Never raises for any text."""
@@ -32,21 +37,16 @@ class AnswerKey:
             value = parse_answer(text)
         except InvalidAnswerError as error:
             return Score(Outcome.INVALID_JSON, strict=False, relaxed=False, note=str(error))
-        if self._is_the_same(value, text) or strict_match(self._expected, value):
+        has_booleans = "true" in text or "false" in text
+        # Python's equality is strict enough but for this: it takes True for 1 and False for 0.
+        if not (has_booleans or self._has_booleans) and self._expected == value:
             return Score(Outcome.PASSED, strict=True, relaxed=True, value=value)
-        return Score(
-            Outcome.WRONG,
-            strict=False,
-            relaxed=relaxed_match(self._expected, value),
-            value=value,
-            diffs=differences(self._expected, value),
-        )
-
-    def _is_the_same(self, value: Any, text: str) -> bool:
-        """Compare at once where Python's equality is strict enough: it takes only True for 1, False for 0."""
-        if self._has_booleans or "true" in text or "false" in text:
-            return False
-        return bool(self._expected == value)
+        mixed = self._mixed | boolean_holders(value) if has_booleans else self._mixed
+        diffs = differences_of_comparable(self._expected, value, mixed, MOST_EXTRAS)
+        if not diffs:
+            return Score(Outcome.PASSED, strict=True, relaxed=True, value=value)
+        relaxed = match(self._expected, value, relaxed_form, mixed)
+        return Score(Outcome.WRONG, strict=False, relaxed=relaxed, value=value, diffs=concise(diffs))
 
 
 def score_answer(expected: Any, text: str) -> Score:
