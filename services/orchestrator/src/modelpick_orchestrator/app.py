@@ -47,7 +47,7 @@ M = TypeVar("M", bound=Message)
 NAME = Service.ORCHESTRATOR
 RECORD_BATCH = 250
 # A model's next calls wait in its queue meanwhile, so that waiting for a fuller batch costs no time.
-RECORD_LINGER_S = 0.05
+RECORD_LINGER_S = 0.1
 SWEEP_INTERVAL_S = 1.0
 DRAIN_TIMEOUT_S = 10.0
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -21,8 +22,8 @@ class BatchConsumer(Generic[M]):
     """Handles what lies in a queue in batches, one batch at a time, in one handler call.
 
     A batch that fails for another reason than a transient one is replayed one by one, and only the culprit
-    is dead-lettered. `linger_s` is how long a batch waits for more messages, so that a transaction stands for
-    many of them.
+    is dead-lettered. `linger_s` is how long a batch waits at most while more messages come in, so that a
+    transaction stands for many of them.
     """
 
     def __init__(
@@ -86,11 +87,19 @@ class BatchConsumer(Generic[M]):
 
     async def _next_batch(self) -> list[AbstractIncomingMessage]:
         batch = [await self._waiting.get()]
-        if self._linger_s and self._waiting.qsize() < self._batch_size - 1:
-            await asyncio.sleep(self._linger_s)
+        if self._linger_s:
+            await self._linger()
         while len(batch) < self._batch_size and not self._waiting.empty():
             batch.append(self._waiting.get_nowait())
         return batch
+
+    async def _linger(self) -> None:
+        """Wait while more comes in: until a fifth of the time passes without, or all of it has passed."""
+        ends_at_s = time.monotonic() + self._linger_s
+        seen = -1
+        while seen < self._waiting.qsize() < self._batch_size - 1 and time.monotonic() < ends_at_s:
+            seen = self._waiting.qsize()
+            await asyncio.sleep(self._linger_s / 5)
 
     async def _process(self, batch: list[AbstractIncomingMessage]) -> None:
         if not batch:
