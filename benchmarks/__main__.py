@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from benchmarks import fairness, latency, recording, reports, scoring, workers
+from benchmarks import documents, fairness, latency, recording, reports, scoring, workers
 from benchmarks.figures import Figure
 from benchmarks.stand import Stores, stores
 
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Stores], list[Figure]]] = {
     "scoring": scoring.scoring,
     "worker": workers.worker,
     "memory": workers.memory,
+    "document": documents.document,
 }
 
 

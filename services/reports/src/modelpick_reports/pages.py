@@ -5,10 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from modelpick_reports import repository
 from modelpick_reports.dependencies import SharedReport, UsesParts
 from modelpick_reports.exports.answer import answer_of, ranking
+from modelpick_reports.service import images_removed
 from modelpick_reports.share_endpoints import images_at
-from modelpick_shared.document import ReportDocument
+from modelpick_shared.document import ReportDocument, flipping_fields
 from modelpick_shared.http import Problem
 
 router = APIRouter(default_response_class=Response)
@@ -28,11 +30,14 @@ _HEADERS = {
 async def report_page(request: Request, scope: SharedReport, parts: UsesParts, token: str) -> Response:
     try:
         _, body = await parts.documents.json(scope, images_at=images_at(token))
+        async with parts.database.transaction() as session:
+            removed_at = await repository.images_removed_at(session, scope)
     except Problem as problem:
         return parts.templates.TemplateResponse(
             request, "not_found.html", status_code=problem.status, headers=_HEADERS
         )
     values = page_values(ReportDocument.model_validate_json(body), token, site_url=parts.site_url)
+    values["images_removed"] = images_removed(removed_at) if removed_at else None
     return parts.templates.TemplateResponse(request, "report.html", values, headers=_HEADERS)
 
 
@@ -45,6 +50,7 @@ def page_values(document: ReportDocument, token: str, *, site_url: str) -> dict[
         "measured": Counter(run.model_id for run in document.runs if run.strict is not None),
         "mixtures": mixtures(document),
         "near_misses": near_misses(document),
+        "flips": flips(document),
         "names": {model.id: model.name for model in document.models},
         "running": document.status in {"paid", "running"},
         "share": f"/api/share/{token}",
@@ -57,6 +63,19 @@ def near_misses(document: ReportDocument) -> list[tuple[str, int]]:
     """Return what would have rescued differences, with how many, most first."""
     reasons = Counter(diff.rescued_by for run in document.runs for diff in run.diffs if diff.rescued_by)
     return reasons.most_common()
+
+
+def flips(document: ReportDocument) -> dict[str, list[tuple[str, float]]]:
+    """Return by model the fields that some runs of an image read right and others wrong, most often first.
+
+    Each with the share of the images on which it flips; models without any are left out.
+    """
+    shares = flipping_fields(document)
+    ordered = {
+        model_id: sorted(((path, share) for path, share in paths.items() if share), key=lambda item: -item[1])
+        for model_id, paths in shares.items()
+    }
+    return {model_id: paths for model_id, paths in ordered.items() if paths}
 
 
 def mixtures(document: ReportDocument) -> dict[str, list[tuple[str, int]]]:

@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +13,8 @@ from modelpick_reports.hub import State
 from modelpick_reports.repository import Scope, StoredImage
 from modelpick_reports.schemas import ReportView, ShareView, WholeRun
 from modelpick_shared.db import Database
-from modelpick_shared.document import run_entry
+from modelpick_shared.document import IN_FULL, run_entry
+from modelpick_shared.http import Problem
 from modelpick_shared.http.problems import not_found
 from modelpick_shared.images import ImageStore, MissingImageError
 
@@ -46,16 +49,26 @@ async def whole_run(session: AsyncSession, scope: Scope, number: int) -> WholeRu
     )
     if run is None:
         raise not_found()
-    entry = run_entry(run, number, output_limit_bytes=None)
+    entry = run_entry(run, number, IN_FULL)
     return WholeRun(**dict(entry), expected=report.config.images[image_index].expected)
 
 
 async def image_place(session: AsyncSession, scope: Scope, index: int) -> StoredImage:
-    """Return where an image of the report lies, or answer 404."""
+    """Return where an image of the report lies, or answer 404, which says so when it was removed."""
     image = await repository.image_of(session, scope, index)
     if image is None:
         raise not_found()
+    if image.removed_at is not None:
+        raise Problem(HTTPStatus.NOT_FOUND, images_removed(image.removed_at))
     return image
+
+
+def images_removed(removed_at: datetime) -> str:
+    """Say that a report's images are gone."""
+    return (
+        f"The images of this report were removed on {removed_at.astimezone(UTC):%Y-%m-%d}: "
+        "images are kept for a limited time."
+    )
 
 
 async def image_content(store: ImageStore, image: StoredImage) -> bytes:

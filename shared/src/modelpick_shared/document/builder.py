@@ -5,7 +5,7 @@ from typing import NamedTuple
 from modelpick_shared.contracts import ReportStatus
 from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
 from modelpick_shared.document import figures
-from modelpick_shared.document.entries import OUTPUT_LIMIT_BYTES, run_entry
+from modelpick_shared.document.entries import IN_A_DOCUMENT, Limits, run_entry
 from modelpick_shared.document.facts import ReportFacts, RunFacts
 from modelpick_shared.document.fields import LeafFields, tally, tally_by_path
 from modelpick_shared.document.ranking import Place, Standing, is_ranked, pareto, places
@@ -24,7 +24,10 @@ from modelpick_shared.document.schemas import (
 ImageUrl = Callable[[int], str]
 
 _MAX_BYTES = 2_000_000
-_SHORTER_OUTPUTS_BYTES = (1024, 512, 256, 128, 0)
+_SHORTER = (
+    *(Limits(output_bytes=limit) for limit in (1024, 512, 256, 128, 0)),
+    *(Limits(output_bytes=0, diffs=limit) for limit in (50, 20, 10, 5, 2)),
+)
 
 
 class _Column(NamedTuple):
@@ -42,7 +45,8 @@ def build_document(
 
     `runs` may come in any order: the same data give the same bytes. `image_url` gives the address of the
     image of an index. Outputs are cut at 2 KiB each, and all of them shorter where the document would not be
-    under 2 MB of JSON otherwise; nothing else is ever cut.
+    under 2 MB of JSON otherwise. Where even that is not enough, the last differences of runs with very many
+    are left out; all figures are computed from all of them.
     """
     columns = _columns(config, runs)
     leaves = [LeafFields(image.expected) for image in config.images]
@@ -56,7 +60,7 @@ def build_document(
         totals=_totals(report, columns),
         models=_models(config, columns, leaves),
         fields=_fields(columns, leaves),
-        runs=_runs(config, columns, OUTPUT_LIMIT_BYTES),
+        runs=_runs(config, columns, IN_A_DOCUMENT),
     )
     return _fitted(document, config, columns)
 
@@ -174,22 +178,18 @@ def _fields(columns: Sequence[_Column], leaves: Sequence[LeafFields]) -> list[Fi
     ]
 
 
-def _runs(config: ConfigSnapshot, columns: Sequence[_Column], output_limit_bytes: int) -> list[RunEntry]:
+def _runs(config: ConfigSnapshot, columns: Sequence[_Column], limits: Limits) -> list[RunEntry]:
     return [
-        run_entry(
-            run,
-            run_number(config, run.model_id, run.image_index, run.run_index),
-            output_limit_bytes=output_limit_bytes,
-        )
+        run_entry(run, run_number(config, run.model_id, run.image_index, run.run_index), limits)
         for column in columns
         for run in column.runs
     ]
 
 
 def _fitted(document: ReportDocument, config: ConfigSnapshot, columns: Sequence[_Column]) -> ReportDocument:
-    """Shorten outputs while the document is too big: 720 of 2 KiB leave little room for anything else."""
-    for limit_bytes in _SHORTER_OUTPUTS_BYTES:
+    """Shorten runs while the document is too big: 720 outputs of 2 KiB leave little room for the rest."""
+    for limits in _SHORTER:
         if len(document.model_dump_json().encode()) < _MAX_BYTES:
             break
-        document = document.model_copy(update={"runs": _runs(config, columns, limit_bytes)})
+        document = document.model_copy(update={"runs": _runs(config, columns, limits)})
     return document

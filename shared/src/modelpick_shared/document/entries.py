@@ -1,15 +1,25 @@
 from decimal import Decimal
+from typing import NamedTuple
 
 from modelpick_shared.contracts import Outcome, UnmeasuredReason
 from modelpick_shared.document.facts import RunFacts
 from modelpick_shared.document.schemas import Diff, RunEntry
 
-OUTPUT_LIMIT_BYTES = 2048
+
+class Limits(NamedTuple):
+    """How much of a run is shown: bytes of its output, and how many differences. None is all."""
+
+    output_bytes: int | None = None
+    diffs: int | None = None
 
 
-def run_entry(run: RunFacts, number: int, *, output_limit_bytes: int | None = OUTPUT_LIMIT_BYTES) -> RunEntry:
-    """Return a run as the document shows it; without a limit its output is whole."""
-    output, truncated = _cut(run.output, output_limit_bytes)
+IN_FULL = Limits()
+IN_A_DOCUMENT = Limits(output_bytes=2048)
+
+
+def run_entry(run: RunFacts, number: int, limits: Limits = IN_A_DOCUMENT) -> RunEntry:
+    """Return a run as the document shows it."""
+    output, truncated = _cut(run.output, limits.output_bytes)
     return RunEntry(
         n=number,
         model_id=run.model_id,
@@ -19,7 +29,7 @@ def run_entry(run: RunFacts, number: int, *, output_limit_bytes: int | None = OU
         unmeasured_reason=UnmeasuredReason(run.unmeasured_reason) if run.unmeasured_reason else None,
         strict=run.passed if run.measured else None,
         relaxed=run.passed_relaxed if run.measured else None,
-        diffs=[Diff.model_validate(diff) for diff in run.diffs or []],
+        diffs=[Diff.model_validate(diff) for diff in (run.diffs or [])[: limits.diffs]],
         output=output,
         output_truncated=truncated,
         latency_ms=run.latency_ms if run.measured else None,

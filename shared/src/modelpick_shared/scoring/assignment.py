@@ -3,9 +3,6 @@
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-import lap
-import numpy as np
-
 from modelpick_shared.scoring.match import CONTAINERS, relaxed_form, strict_form
 
 # Some 350 rows of four fields, compared with as many, take 60 ms.
@@ -28,15 +25,21 @@ def assign(expected: Sequence[Any], actual: Sequence[Any]) -> list[tuple[int, in
     features, others = [_features(row) for row in expected], [_features(row) for row in actual]
     if sum(map(len, features)) * len(others) > MOST_WORK:
         return in_order
-    cost = np.array(
-        [
-            [_PER_PLACE * abs(i - j) - len(own & other) for j, other in enumerate(others)]
-            for i, own in enumerate(features)
-        ]
-    )
-    columns = lap.lapjv(cost, extend_cost=True, return_cost=False)[0].tolist()
-    pairs = [(i, j) for i, j in enumerate(columns) if j >= 0]
+    costs = [
+        [_PER_PLACE * abs(i - j) - len(own & other) for j, other in enumerate(others)]
+        for i, own in enumerate(features)
+    ]
+    pairs = [(i, j) for i, j in enumerate(_cheapest(costs)) if j >= 0]
     return [(i, j) for i, j in pairs if len(expected) == len(actual) or not features[i].isdisjoint(others[j])]
+
+
+def _cheapest(costs: list[list[float]]) -> list[int]:
+    """Return each row's column, or -1, such that the sum of the costs is least."""
+    import lap  # noqa: PLC0415 - with numpy 0.1 s and 16 MB, for those processes alone that compare tables
+    import numpy as np  # noqa: PLC0415
+
+    columns: list[int] = lap.lapjv(np.array(costs), extend_cost=True, return_cost=False)[0].tolist()
+    return columns
 
 
 def _features(row: Any) -> set[Feature]:

@@ -1,6 +1,7 @@
 import json
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -247,6 +248,18 @@ def test_a_full_report_with_long_outputs_and_many_differences_stays_under_2_mb(d
     outputs = [entry.output for entry in document.runs if entry.output is not None]
     assert all(len(text.encode()) >= least and output.startswith(text) for text in outputs)
     assert sum(len(entry.diffs) for entry in document.runs) == sum(len(own.diffs or []) for own in runs)
+
+
+def test_even_hundreds_of_differences_in_every_run_stay_under_2_mb_and_count_all():
+    config, runs = a_full_report(output="x" * 5000)
+    many = [
+        {"path": f"items[{line}].note", "kind": "wrong", "expected": "e" * 300, "actual": "a" * 300}
+        for line in range(200)
+    ]
+    crowded = [replace(own, diffs=many) if own.outcome == "wrong" else own for own in runs]
+    document = build_document(facts(), config, crowded, image_url=lambda index: f"/images/{index}")
+    assert len(document.model_dump_json().encode()) < 2_000_000
+    assert all(entry.diffs for entry in document.runs if entry.outcome == "wrong")
 
 
 def test_a_full_report_is_built_in_300_ms():
