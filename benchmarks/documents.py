@@ -12,7 +12,7 @@ from benchmarks.stand import Stores
 from modelpick_reports.exports import pdf_of, preview_of
 from modelpick_shared.document import ReportDocument, ReportFacts, RunFacts, build_document
 from modelpick_shared.ids import new_id
-from modelpick_shared.scoring import differences
+from modelpick_shared.scoring import Difference, clean_value, differences
 
 REPEATS = 5
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -81,7 +81,7 @@ def a_run(draws: random.Random, model_id: str, image: int, run_index: int, weakn
         outcome="passed" if right else "wrong",
         passed=right,
         passed_relaxed=right,
-        diffs=[diff._asdict() for diff in differences(expected, answer)],
+        diffs=[stored(diff) for diff in differences(expected, answer)],
         output="x" * 1500,
         latency_ms=draws.randint(500, 9000),
         prompt_tokens=1500,
@@ -89,6 +89,10 @@ def a_run(draws: random.Random, model_id: str, image: int, run_index: int, weakn
         cost_usd=Decimal(draws.randint(1, 99)) / 10_000,
         provider="Provider",
     )
+
+
+def stored(diff: Difference) -> dict[str, object]:
+    return {name: clean_value(value) for name, value in diff._asdict().items()}
 
 
 def spoiled(draws: random.Random, value: object) -> object:
