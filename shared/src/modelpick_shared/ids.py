@@ -18,6 +18,15 @@ def report_failed_mail(report_id: UUID) -> str:
     return f"report-failed/{report_id}"
 
 
+def payment_received_mail(report_id: UUID) -> str:
+    return f"payment-received/{report_id}"
+
+
+def refunded_mail(payment_intent_id: str) -> str:
+    """Return the key of the mail about a payment's refund, of which there is at most one."""
+    return f"refunded/{payment_intent_id}"
+
+
 def sign_in_mail(token_id: UUID) -> str:
     return f"sign-in/{token_id}"
 
@@ -25,3 +34,8 @@ def sign_in_mail(token_id: UUID) -> str:
 def checkout_session(order_id: UUID) -> str:
     """Return Stripe's idempotency key of an order's Checkout Session."""
     return f"checkout-{order_id}"
+
+
+def refund(payment_intent_id: str, attempt: int) -> str:
+    """Return Stripe's idempotency key of giving a payment back."""
+    return f"refund-{payment_intent_id}-{attempt}"

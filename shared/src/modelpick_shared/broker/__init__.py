@@ -18,6 +18,7 @@ from modelpick_shared.broker.topology import (
     model_queue,
     model_slug,
     route,
+    subscribers_of,
     work_queues,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "model_slug",
     "owners",
     "route",
+    "subscribers_of",
     "work_queues",
 ]

@@ -96,13 +96,26 @@ def work_queues(model_ids: Iterable[str]) -> list[QueueSpec]:
     return events + [model_queue(model_id) for model_id in model_ids]
 
 
+def subscribers_of(*message_types: type[Message]) -> list[QueueSpec]:
+    """Return the queues in which services receive these events.
+
+    Whoever publishes an event declares them, so that none is lost before its consumer has first run.
+    """
+    return [
+        event_queue(service, message_type)
+        for service, messages in _SUBSCRIPTIONS
+        for message_type in messages
+        if message_type in message_types
+    ]
+
+
 _SUBSCRIPTIONS: tuple[tuple[Service, tuple[type[Message], ...]], ...] = (
-    (Service.WEBHOOK, (PaymentSeen,)),
+    (Service.WEBHOOK, (PaymentSeen, ReportFailed)),
     (
         Service.ORCHESTRATOR,
         (ReportPaid, RunFinished, RunReplayRequested, ReportResumeRequested, ReportCancelRequested),
     ),
-    (Service.NOTIFIER, (ReportCompleted, ReportFailed, MailRequested)),
+    (Service.NOTIFIER, (ReportPaid, ReportCompleted, ReportFailed, MailRequested)),
     (Service.REPORTS, (ReportCompleted, ReportFailed)),
 )
 

@@ -25,6 +25,7 @@ from modelpick_shared.contracts.reports import (
     ReportResumeRequested,
     ReportStatus,
     RunReplayRequested,
+    UnmeasuredRuns,
 )
 from modelpick_shared.contracts.workers import WorkerAlive, WorkerClock
 
@@ -70,6 +71,7 @@ __all__ = [
     "RunReplayRequested",
     "RunRequested",
     "UnmeasuredReason",
+    "UnmeasuredRuns",
     "WorkerAlive",
     "WorkerClock",
 ]

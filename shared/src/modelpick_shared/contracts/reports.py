@@ -3,9 +3,10 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from modelpick_shared.contracts.envelope import Message
+from modelpick_shared.contracts.jobs import UnmeasuredReason
 
 
 class ReportStatus(StrEnum):
@@ -79,6 +80,16 @@ class ReportProgressed(_AboutReport):
     spent_usd: Decimal
 
 
+class UnmeasuredRuns(BaseModel):
+    """How many runs of a model have no result, for one reason."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model_id: str
+    reason: UnmeasuredReason
+    runs: int
+
+
 class _ReportEnded(_AboutReport):
     status: ReportStatus
     share_token: str | None = None
@@ -88,9 +99,17 @@ class _ReportEnded(_AboutReport):
 
 
 class ReportCompleted(_ReportEnded):
-    """A report is complete or partial: there is something to read."""
+    """A report is complete or partial: there is something to read.
+
+    `best_model_ci95` is the 95 % interval of the best model's pass rate, as in the report. `unmeasured` lists
+    what a partial report lacks of `total_runs`.
+    """
 
     TYPE: ClassVar[str] = "report.completed"
+
+    best_model_ci95: tuple[float, float] | None = None
+    total_runs: int | None = None
+    unmeasured: list[UnmeasuredRuns] = Field(default_factory=list)
 
 
 class ReportFailed(_ReportEnded):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -46,12 +46,28 @@ class UserSession(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class RequestCount(Base):
+    """When a limit let a subject pass within its window, oldest first: never more often than it has events.
+
+    The subject is stored as its SHA-256: it may be an address. There is no index on `expires_at`, so that
+    counting updates the row in place (HOT); the table is small, as rows go soon after their window.
+    """
+
+    __tablename__ = "rate_limits"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[bytes] = mapped_column(primary_key=True)
+    admitted_at: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
+    expires_at: Mapped[datetime]
+
+
 class Draft(Base):
     __tablename__ = "drafts"
     __table_args__ = (
         CheckConstraint("status IN ('draft', 'ready', 'paid')", name="status"),
         CheckConstraint("data_policy IN ('any', 'no_training')", name="data_policy"),
         Index("ix_drafts_user_id_created_at", "user_id", "created_at"),
+        Index("ix_drafts_unpaid", "updated_at", postgresql_where=text("status <> 'paid'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -86,4 +102,19 @@ class DraftImage(Base):
     height: Mapped[int]
     bytes: Mapped[int]
     expected_json: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ImageDeletion(Base):
+    """A file of the image store that is to go once `due_at` has passed, unless an order or report needs it.
+
+    Written in the transaction in which its row goes, and before a file is stored: so a crash leaves no file
+    that nobody knows of. `draft_id` is the draft that the image is or was part of.
+    """
+
+    __tablename__ = "image_deletions"
+
+    storage_key: Mapped[str] = mapped_column(primary_key=True)
+    draft_id: Mapped[UUID]
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,4 +1,7 @@
-"""Tables of reports. The webhook service inserts a report; only the orchestrator changes one."""
+"""Tables of reports. The webhook service inserts a report; only the orchestrator changes how it stands.
+
+The reports service opens and closes its share link, and checkout notes when its images have gone.
+"""
 
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +24,10 @@ from modelpick_shared.ids import new_id
 
 
 class Report(Base):
-    """A paid report. `paused_at` stops its clock; `paused_s` is how long earlier pauses took, in seconds."""
+    """A paid report. `paused_at` stops its clock; `paused_s` is how long earlier pauses took, in seconds.
+
+    `images_removed_at`: since when its images are no longer kept.
+    """
 
     __tablename__ = "reports"
     __table_args__ = (
@@ -30,6 +36,7 @@ class Report(Base):
         CheckConstraint("completed_jobs <= total_jobs", name="counter"),
         Index("ix_reports_waiting", "created_at", postgresql_where=text("status IN ('paid', 'running')")),
         Index("ix_reports_user_id_created_at", "user_id", "created_at"),
+        Index("ix_reports_images_kept", "created_at", postgresql_where=text("images_removed_at IS NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -55,6 +62,7 @@ class Report(Base):
     deadline_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
     paused_s: Mapped[Decimal] = mapped_column(default=Decimal(0), server_default=text("0"))
+    images_removed_at: Mapped[datetime | None]
 
 
 class ReportModel(Base):

@@ -1,8 +1,16 @@
 """All tables, so that migrations and checks see every one of them."""
 
-from modelpick_shared.db.customers import Draft, DraftImage, SignInToken, User, UserSession
-from modelpick_shared.db.messaging import Email, OutboxMessage
-from modelpick_shared.db.payments import Order, Refund, StripeEvent
+from modelpick_shared.db.customers import (
+    Draft,
+    DraftImage,
+    ImageDeletion,
+    RequestCount,
+    SignInToken,
+    User,
+    UserSession,
+)
+from modelpick_shared.db.messaging import Email, EmailEvent, OutboxMessage
+from modelpick_shared.db.payments import Dispute, Order, Reconciliation, Refund, StripeEvent
 from modelpick_shared.db.reports import (
     Attempt,
     BenchmarkJob,
@@ -17,16 +25,21 @@ __all__ = [
     "Attempt",
     "BenchmarkJob",
     "BenchmarkRun",
+    "Dispute",
     "Draft",
     "DraftImage",
     "Email",
+    "EmailEvent",
+    "ImageDeletion",
     "Order",
     "OutboxMessage",
     "PlatformPause",
+    "Reconciliation",
     "Refund",
     "Report",
     "ReportExport",
     "ReportModel",
+    "RequestCount",
     "SignInToken",
     "StripeEvent",
     "User",

@@ -17,9 +17,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "kind IN ('document', 'pdf', 'preview')", name=op.f("ck_report_exports_kind")
-        ),
+        sa.CheckConstraint("kind IN ('document', 'pdf', 'preview')", name=op.f("ck_report_exports_kind")),
         sa.ForeignKeyConstraint(
             ["report_id"],
             ["reports.id"],
