@@ -3,6 +3,7 @@
 import re
 import sys
 from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _WINDOW_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+Network = IPv4Network | IPv6Network
 
 
 class RateLimit(NamedTuple):
@@ -36,6 +40,15 @@ def _parse_rate_limit(value: object) -> object:
     return value
 
 
+def _parse_networks(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("write it like 10.0.0.0/8,::1") from None
+    return value
+
+
 def _without_slash(value: str) -> str:
     return value.rstrip("/")
 
@@ -49,6 +62,7 @@ def _http_address(value: str) -> str:
 HttpAddress = Annotated[str, AfterValidator(_http_address)]
 # NoDecode: a NamedTuple looks like a structure to pydantic-settings, which would read it as JSON.
 RateLimitSetting = Annotated[RateLimit, NoDecode, BeforeValidator(_parse_rate_limit)]
+NetworksSetting = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parse_networks)]
 PositiveInt = Annotated[int, Field(ge=1)]
 
 
@@ -178,10 +192,40 @@ class BenchmarkSettings(SettingsGroup):
 
 
 class RateLimitSettings(SettingsGroup):
+    """Limits, and whose `X-Forwarded-For` is believed: the gateway's addresses, loopback by default."""
+
     rate_limit_sign_in_per_address: RateLimitSetting = RateLimit(5, 3600)
     rate_limit_sign_in_per_ip: RateLimitSetting = RateLimit(20, 3600)
     rate_limit_uploads: RateLimitSetting = RateLimit(120, 3600)
     rate_limit_checkouts: RateLimitSetting = RateLimit(20, 3600)
+    trusted_proxies: NetworksSetting = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+
+
+class IdentityProviderSettings(SettingsGroup):
+    """Whose bearer tokens sign a customer in; nobody's unless all three are set.
+
+    `auth_emails_verified` takes addresses of tokens that do not say whether they are verified, for providers
+    that give no token before that.
+    """
+
+    auth_jwks_url: str | None = None
+    auth_issuer: str | None = None
+    auth_audience: str | None = None
+    auth_emails_verified: bool = False
+
+    @field_validator("auth_jwks_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None:
+            _http_address(value)
+        return value
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        given = [self.auth_jwks_url, self.auth_issuer, self.auth_audience]
+        if any(given) and not all(given):
+            raise ValueError("set AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE together, or none of them")
+        return self
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -3,6 +3,7 @@ import pytest
 from modelpick_shared.settings import (
     BenchmarkSettings,
     DatabaseSettings,
+    IdentityProviderSettings,
     OpenRouterSettings,
     RateLimit,
     RateLimitSettings,
@@ -95,3 +96,36 @@ def test_a_mocked_run_never_calls_the_real_api(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         load_settings(OpenRouterSettings, "model-worker")
     assert "OPENROUTER_BASE_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [["AUTH_JWKS_URL"], ["AUTH_ISSUER", "AUTH_AUDIENCE"]])
+def test_an_identity_provider_is_set_up_whole_or_not_at_all(monkeypatch, capsys, given):
+    for name in given:
+        monkeypatch.setenv(name, "https://identity.test/")
+    with pytest.raises(SystemExit):
+        load_settings(IdentityProviderSettings, "checkout")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "AUTH_JWKS_URL, AUTH_ISSUER and AUTH_AUDIENCE" in line
+
+
+def test_an_issuer_keeps_its_slash(monkeypatch):
+    for name in ("AUTH_JWKS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE"):
+        monkeypatch.setenv(name, "https://identity.test/")
+    assert IdentityProviderSettings().auth_issuer == "https://identity.test/"
+
+
+def test_keys_come_over_http_only(monkeypatch, capsys):
+    monkeypatch.setenv("AUTH_JWKS_URL", "file:///etc/passwd")
+    with pytest.raises(SystemExit):
+        load_settings(IdentityProviderSettings, "checkout")
+    assert capsys.readouterr().err.startswith("checkout: AUTH_JWKS_URL: ")
+
+
+def test_trusted_proxies_are_networks(monkeypatch, capsys):
+    assert [str(network) for network in RateLimitSettings().trusted_proxies] == ["127.0.0.0/8", "::1/128"]
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1,2001:db8::/32")
+    assert len(RateLimitSettings().trusted_proxies) == 3
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.1/8")
+    with pytest.raises(SystemExit):
+        load_settings(RateLimitSettings, "checkout")
+    assert capsys.readouterr().err == "checkout: TRUSTED_PROXIES: write it like 10.0.0.0/8,::1\n"

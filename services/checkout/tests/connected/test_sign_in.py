@@ -1,8 +1,9 @@
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 
 from modelpick_shared.db.customers import SignInToken, User, UserSession
 
@@ -153,3 +154,107 @@ async def test_the_page_escapes_what_it_is_given(client):
 async def test_a_page_of_another_site_cannot_sign_anybody_in(client):
     answer = await client.post("/auth/verify", data={"token": "x"}, headers={"Origin": "http://evil.test"})
     assert answer.status_code == 403
+
+
+async def test_every_sign_in_is_a_session_of_its_own_and_ends_the_browsers_last_one(client, sign_in):
+    await sign_in(client)
+    first = client.cookies["modelpick_session"]
+    await sign_in(client)
+    second = client.cookies["modelpick_session"]
+    assert first != second
+    assert (await client.get("/api/me")).status_code == 200
+    client.cookies.clear()
+    client.cookies.set("modelpick_session", first)
+    assert (await client.get("/api/me")).status_code == 401
+
+
+async def test_a_session_on_another_machine_goes_on(settings, served_at, sign_in):
+    async with served_at(settings) as phone, served_at(settings) as laptop:
+        await sign_in(phone)
+        await sign_in(laptop)
+        await laptop.post("/api/auth/logout")
+        assert (await phone.get("/api/me")).status_code == 200
+        assert (await laptop.get("/api/me")).status_code == 401
+
+
+async def test_a_cookie_from_elsewhere_does_not_become_a_session(client, sign_in):
+    planted = "chosen-by-somebody-else"
+    client.headers["Cookie"] = f"modelpick_session={planted}"
+    await sign_in(client)
+    del client.headers["Cookie"]
+    assert client.cookies["modelpick_session"] != planted
+    client.cookies.clear()
+    client.cookies.set("modelpick_session", planted)
+    assert (await client.get("/api/me")).status_code == 401
+
+
+async def test_a_session_ends_after_thirty_days(customer, database):
+    async with database.transaction() as session:
+        lifetime = await session.scalar(text("SELECT expires_at - now() FROM sessions"))
+        assert timedelta(days=30) - timedelta(minutes=1) < lifetime <= timedelta(days=30)
+        await session.execute(text("UPDATE sessions SET expires_at = now()"))
+    assert (await customer.get("/api/me")).status_code == 401
+
+
+async def test_a_link_lives_fifteen_minutes(client, database):
+    await client.post("/api/auth/magic-link", json={"email": "ada@example.com"})
+    async with database.transaction() as session:
+        lifetime = await session.scalar(text("SELECT expires_at - created_at FROM sign_in_tokens"))
+    assert lifetime == timedelta(minutes=15)
+
+
+async def test_the_same_work_is_done_for_known_and_unknown_addresses(client, sign_in):
+    await sign_in(client)
+    statements = []
+
+    def note(_connection, _cursor, statement, *_):
+        statements.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    work = {}
+    for email in ("ada@example.com", "nobody@example.com"):
+        statements.clear()
+        await client.post("/api/auth/magic-link", json={"email": email})
+        work[email] = [statement for statement in statements if "FROM outbox" not in statement]
+    event.remove(Engine, "before_cursor_execute", note)
+    assert work["ada@example.com"] == work["nobody@example.com"]
+    assert len([statement for statement in work["ada@example.com"] if "INSERT" in statement]) == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "email"),
+    [
+        ("  Ada@Example.COM ", "ada@example.com"),
+        ("ada@B\u00fccher.example", "ada@xn--bcher-kva.example"),
+        ("ada+receipts@example.com", "ada+receipts@example.com"),
+    ],
+)
+async def test_spellings_of_an_address_are_one_account(client, sent, written, email):
+    answer = await client.post("/api/auth/magic-link", json={"email": written})
+    assert answer.status_code == 202
+    assert json.loads((await sent("mail.requested"))[0])["data"]["to"] == email
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.com\r\nBcc: eve@example.com",
+        "ada@example.com\n",
+        "\r\nada@example.com",
+        "ada\n@example.com",
+        "ada@example.com\u2028",
+        "ada@example.com\x00",
+        "ada@example.com, eve@example.com",
+        "ada@example.com;eve@example.com",
+        "Ada <ada@example.com>",
+        '"ada\\r\\nBcc: eve"@example.com',
+        "\u0430da@example.com",
+        "a" * 255 + "@example.com",
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+async def test_what_could_end_in_another_header_is_no_address(client, sent, address):
+    answer = await client.post("/api/auth/magic-link", json={"email": address})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/email"
+    assert await sent("mail.requested") == []

@@ -59,6 +59,8 @@ def service_server(app: FastAPI, *, host: str, port: int) -> ServiceServer:
         log_config=None,
         access_log=False,
         server_header=False,
+        # Who asks is for `client_address` to say: uvicorn would believe whom FORWARDED_ALLOW_IPS names.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
     return ServiceServer(config, app.state.on_stopping)

@@ -7,6 +7,8 @@ from modelpick_checkout.request_body import json_body
 from modelpick_checkout.sign_in.cookies import clear_session_cookie, set_session_cookie
 from modelpick_checkout.sign_in.schemas import MagicLinkRequest, Me, Verified, VerifyRequest
 from modelpick_shared.http import Problem
+from modelpick_shared.http.client_address import client_address
+from modelpick_shared.http.rate_limits import LimitName
 from modelpick_shared.http.sessions import SESSION_COOKIE, CurrentUser
 
 router = APIRouter(prefix="/api")
@@ -15,9 +17,13 @@ router = APIRouter(prefix="/api")
 @router.post("/auth/magic-link", status_code=202)
 async def request_link(
     body: Annotated[MagicLinkRequest, Depends(json_body(MagicLinkRequest))],
+    request: Request,
     parts: UsesParts,
     session: Transaction,
 ) -> Response:
+    address = client_address(request, parts.trusted_proxies)
+    await parts.limits.count(session, LimitName.SIGN_IN_PER_IP, address)
+    await parts.limits.count(session, LimitName.SIGN_IN_PER_ADDRESS, body.email)
     await parts.sign_in.request_link(session, body.email)
     return Response(status_code=202)
 
@@ -25,11 +31,12 @@ async def request_link(
 @router.post("/auth/verify")
 async def verify(
     body: Annotated[VerifyRequest, Depends(json_body(VerifyRequest))],
+    request: Request,
     parts: UsesParts,
     session: Transaction,
     response: Response,
 ) -> Verified:
-    signed_in = await parts.sign_in.verify(session, body.token)
+    signed_in = await parts.sign_in.verify(session, body.token, replaces=request.cookies.get(SESSION_COOKIE))
     if signed_in is None:
         raise Problem(400, "This link was used, has expired, or never existed. Please ask for a new one.")
     set_session_cookie(response, signed_in.session_token, secure=parts.secure_cookies)

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from modelpick_checkout.dependencies import Transaction, UsesParts
 from modelpick_checkout.request_body import small_form
 from modelpick_checkout.sign_in.cookies import set_session_cookie
+from modelpick_shared.http.sessions import SESSION_COOKIE
 
 router = APIRouter(default_response_class=Response)
 
@@ -28,7 +29,8 @@ async def verify(
     session: Transaction,
     form: Annotated[dict[str, str], Depends(small_form)],
 ) -> Response:
-    signed_in = await parts.sign_in.verify(session, form.get("token", ""))
+    replaces = request.cookies.get(SESSION_COOKIE)
+    signed_in = await parts.sign_in.verify(session, form.get("token", ""), replaces=replaces)
     if signed_in is None:
         return parts.page(request, "link_used.html", status=400)
     response = RedirectResponse(_AFTER_SIGN_IN, status_code=303)

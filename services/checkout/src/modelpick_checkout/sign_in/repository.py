@@ -1,12 +1,10 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_shared.db import insert_once
-from modelpick_shared.db.customers import SignInToken, User, UserSession
-from modelpick_shared.ids import new_id
+from modelpick_shared.db.customers import SignInToken, UserSession
 
 
 async def add_token(session: AsyncSession, *, token_hash: bytes, email: str, lifetime: timedelta) -> UUID:
@@ -32,12 +30,6 @@ async def use_token(session: AsyncSession, token_hash: bytes) -> str | None:
     return await session.scalar(statement)
 
 
-async def user_id_of(session: AsyncSession, email: str) -> UUID:
-    """Return the account of that address, made now if there was none."""
-    await insert_once(session, User, id=new_id(), email=email)
-    return (await session.scalars(select(User.id).where(User.email == email))).one()
-
-
 async def add_session(
     session: AsyncSession, *, token_hash: bytes, user_id: UUID, lifetime: timedelta
 ) -> None:
@@ -53,3 +45,10 @@ async def revoke_session(session: AsyncSession, token_hash: bytes) -> None:
         .execution_options(synchronize_session=False)
     )
     await session.execute(statement)
+
+
+async def delete_spent(session: AsyncSession) -> None:
+    """Delete tokens and sessions that open nothing any more."""
+    await session.execute(delete(SignInToken).where(SignInToken.expires_at < func.now()))
+    over = or_(UserSession.expires_at < func.now(), UserSession.revoked_at.is_not(None))
+    await session.execute(delete(UserSession).where(over))

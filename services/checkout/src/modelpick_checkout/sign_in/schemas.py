@@ -9,8 +9,9 @@ def _normalised(address: str) -> str:
     """Return the address in the one spelling that an account has: ASCII and lower case."""
     try:
         # Nothing is asked of the network here, and domains such as `.test` are as good as others.
+        # Spaces come with copying. Line ends are refused: they have no place in a mail's header.
         checked = validate_email(
-            address, check_deliverability=False, allow_smtputf8=False, test_environment=True
+            address.strip(" "), check_deliverability=False, allow_smtputf8=False, test_environment=True
         )
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None

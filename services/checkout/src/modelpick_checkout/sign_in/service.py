@@ -9,6 +9,7 @@ from modelpick_checkout.sign_in import repository
 from modelpick_shared import ids
 from modelpick_shared.contracts import MailRequested, MailTemplate
 from modelpick_shared.db import Outbox
+from modelpick_shared.db.accounts import account_of
 from modelpick_shared.http.sessions import token_hash
 
 TOKEN_BYTES = 32
@@ -44,12 +45,22 @@ class SignIn:
         )
         await self._outbox.add(session, mail, erase_body=True)
 
-    async def verify(self, session: AsyncSession, token: str) -> SignedIn | None:
-        """Consume a link's token; None when it is unknown, used or expired."""
+    async def verify(
+        self, session: AsyncSession, token: str, *, replaces: str | None = None
+    ) -> SignedIn | None:
+        """Consume a link's token and open a session; None when the token is unknown, used or expired.
+
+        `replaces` is the session that the browser had until now: nobody holds its token any more.
+        """
         email = await repository.use_token(session, token_hash(token))
         if email is None:
             return None
-        user_id = await repository.user_id_of(session, email)
+        if replaces is not None:
+            await self.sign_out(session, replaces)
+        return await self._open_session(session, email)
+
+    async def _open_session(self, session: AsyncSession, email: str) -> SignedIn:
+        user_id = await account_of(session, email)
         session_token = secrets.token_urlsafe(TOKEN_BYTES)
         await repository.add_session(
             session, token_hash=token_hash(session_token), user_id=user_id, lifetime=SESSION_LIFETIME
