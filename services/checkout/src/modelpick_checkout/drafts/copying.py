@@ -1,12 +1,15 @@
+from http import HTTPStatus
 from uuid import UUID
 
 from modelpick_checkout.drafts.schemas import DraftView
 from modelpick_checkout.drafts.service import Drafts
-from modelpick_checkout.images.service import Images, new_key
+from modelpick_checkout.images.service import Images, StoredFile, new_key
 from modelpick_checkout.limits import MAX_NAME_CHARACTERS
 from modelpick_shared.db import Database
 from modelpick_shared.db.customers import Draft, DraftImage
+from modelpick_shared.http import Problem
 from modelpick_shared.ids import new_id
+from modelpick_shared.images import MissingImageError
 
 _SUFFIX = " (copy)"
 
@@ -25,15 +28,22 @@ class DraftCopies:
         draft = _copied_draft(source)
         copies = [_copied_image(image, draft.id) for image in images]
         files = {
-            copied.storage_key: await self._images.read(image.storage_key)
+            copied.storage_key: StoredFile(await self._read(image), image.media_type)
             for image, copied in zip(images, copies, strict=True)
         }
-        async with self._images.stored(files), self._database.transaction() as session:
+        async with self._images.stored(draft.id, files), self._database.transaction() as session:
             session.add(draft)
             await session.flush()
             session.add_all(copies)
             await session.flush()
+            await self._images.keep(session, files)
             return await self._drafts.refreshed(session, draft)
+
+    async def _read(self, image: DraftImage) -> bytes:
+        try:
+            return await self._images.read(image.storage_key)
+        except MissingImageError:
+            raise Problem(HTTPStatus.CONFLICT, "The images of this draft are being removed.") from None
 
 
 def _copied_draft(source: Draft) -> Draft:

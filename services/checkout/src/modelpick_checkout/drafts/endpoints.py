@@ -60,6 +60,7 @@ async def delete(draft_id: PathId, user: CurrentUser, parts: UsesParts) -> Respo
     # The files go after the commit: a file without a row is waste, a row without its file is a fault.
     async with parts.database.transaction() as session:
         keys = await parts.drafts.delete(session, user.id, draft_id)
+        await parts.images.let_go(session, draft_id, keys)
     await parts.images.discard(keys)
     return Response(status_code=204)
 
