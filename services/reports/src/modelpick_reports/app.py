@@ -27,6 +27,7 @@ from modelpick_shared.contracts import ReportCompleted, ReportFailed, ReportProg
 from modelpick_shared.db import Database
 from modelpick_shared.http import create_app
 from modelpick_shared.http.app import background
+from modelpick_shared.http.bearer import bearer_tokens
 from modelpick_shared.http.health import Readiness
 from modelpick_shared.http.sessions import SessionReader
 from modelpick_shared.images import open_image_store
@@ -64,7 +65,7 @@ def build(settings: ReportsSettings, *, poll_s: float = POLL_S) -> FastAPI:
         routers=ROUTERS,
         on_stopping=hub.close,
     )
-    app.state.sessions = SessionReader(database)
+    app.state.sessions = SessionReader(database, bearer_tokens(settings))
     app.state.parts = Parts(
         database=database,
         images=open_image_store(settings.image_store_url),

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,10 +42,11 @@ class StoredReport(NamedTuple):
 
 
 class StoredImage(NamedTuple):
-    """An image's key in the store and what it was when it was uploaded."""
+    """An image's key in the store, what it was when it was uploaded, and since when it is no longer kept."""
 
     key: str
     media_type: str
+    removed_at: datetime | None
 
 
 class Revised(NamedTuple):
@@ -78,7 +80,7 @@ async def views(session: AsyncSession, scope: Scope) -> list[Revised]:
             *(Report.spent_usd, Report.created_at, Report.started_at, Report.completed_at),
             *(Report.deadline_at, Report.failure_reason, Report.revision),
             _queue_position().label("queue_position"),
-            select(literal(1)).where(Refund.order_id == Report.order_id).exists().label("refunded"),
+            _refunded().label("refunded"),
         )
         .where(scope)
         .order_by(Report.created_at.desc(), Report.id.desc())
@@ -86,6 +88,12 @@ async def views(session: AsyncSession, scope: Scope) -> list[Revised]:
     rows = (await session.execute(statement)).all()
     models = await _model_counts(session, [row.id for row in rows])
     return [Revised(row.revision, _view(row, models)) for row in rows]
+
+
+def _refunded() -> ColumnElement[bool]:
+    """Say whether the payment is on its way back; one that failed to go is no refund."""
+    goes_back = (Refund.order_id == Report.order_id) & (Refund.state != "failed")
+    return select(literal(1)).where(goes_back).exists()
 
 
 async def report_of(session: AsyncSession, scope: Scope) -> StoredReport | None:
@@ -124,10 +132,16 @@ async def run_of(
 async def image_of(session: AsyncSession, scope: Scope, index: int) -> StoredImage | None:
     """Return where an image lies, without reading the rest of what was ordered."""
     key, media_type = (
-        Report.config_snapshot["images", str(index), name].as_string() for name in StoredImage._fields
+        Report.config_snapshot["images", str(index), name].as_string() for name in ("key", "media_type")
     )
-    row = (await session.execute(select(key, media_type).where(scope, key.is_not(None)))).first()
+    statement = select(key, media_type, Report.images_removed_at).where(scope, key.is_not(None))
+    row = (await session.execute(statement)).first()
     return StoredImage(*row) if row else None
+
+
+async def images_removed_at(session: AsyncSession, scope: Scope) -> datetime | None:
+    """Return since when a report's images are no longer kept; None while they are."""
+    return await session.scalar(select(Report.images_removed_at).where(scope))
 
 
 async def export_of(

@@ -1,5 +1,13 @@
-from modelpick_shared.settings import BrokerSettings, DatabaseSettings, ImageStoreSettings, ServiceSettings
+from modelpick_shared.settings import (
+    BrokerSettings,
+    DatabaseSettings,
+    IdentityProviderSettings,
+    ImageStoreSettings,
+    ServiceSettings,
+)
 
 
-class ReportsSettings(ServiceSettings, DatabaseSettings, BrokerSettings, ImageStoreSettings):
+class ReportsSettings(
+    ServiceSettings, DatabaseSettings, BrokerSettings, ImageStoreSettings, IdentityProviderSettings
+):
     """What the reports service reads from the environment."""

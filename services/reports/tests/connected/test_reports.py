@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from modelpick_shared.db.payments import Refund
 from modelpick_shared.ids import new_id
 
 pytestmark = pytest.mark.connected
@@ -33,6 +34,19 @@ async def test_a_report_at_a_glance_has_exactly_the_promised_fields(world):
     assert body["models"][0] | {"id": ""} == {
         "id": "", "total": 4, "done": 0, "passed": 0, "failed": 0, "unmeasured": 0
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "refunded"), [("requested", True), ("pending", True), ("succeeded", True), ("failed", False)]
+)
+async def test_a_report_says_whether_its_payment_goes_back(world, state, refunded):
+    report = await world.a_report(status="failed")
+    async with world.database.transaction() as session:
+        row = Refund(payment_intent_id="pi_1", order_id=report.order_id, amount_cents=1499, reason="operator")
+        row.state = state
+        session.add(row)
+    async with world.client(report) as client:
+        assert (await client.get(f"/api/reports/{report.id}")).json()["refunded"] is refunded
 
 
 async def test_a_report_that_is_not_planned_yet_shows_its_models_all_the_same(world):

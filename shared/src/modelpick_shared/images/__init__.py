@@ -1,5 +1,11 @@
 """Where images lie: a local folder or S3-compatible storage, one interface."""
 
-from modelpick_shared.images.store import ImageStore, ImageStoreError, MissingImageError, open_image_store
+from modelpick_shared.images.store import (
+    ImageKeyError,
+    ImageStore,
+    ImageStoreError,
+    MissingImageError,
+    open_image_store,
+)
 
-__all__ = ["ImageStore", "ImageStoreError", "MissingImageError", "open_image_store"]
+__all__ = ["ImageKeyError", "ImageStore", "ImageStoreError", "MissingImageError", "open_image_store"]

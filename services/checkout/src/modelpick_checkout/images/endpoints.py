@@ -2,7 +2,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from modelpick_checkout.dependencies import PathId, Transaction, UsesParts
+from modelpick_checkout.dependencies import CountedUpload, PathId, Transaction, UsesParts
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
 from modelpick_checkout.images.upload import read_upload
 from modelpick_checkout.request_body import json_body
@@ -16,7 +16,9 @@ _CONTENT_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "priva
 
 
 @router.post("", status_code=201)
-async def upload(draft_id: PathId, user: CurrentUser, parts: UsesParts, request: Request) -> ImageView:
+async def upload(
+    draft_id: PathId, user: CurrentUser, parts: UsesParts, request: Request, _: CountedUpload
+) -> ImageView:
     await parts.images.check_editable(user.id, draft_id)
     return await parts.images.add(user.id, draft_id, await read_upload(request))
 

@@ -1,17 +1,19 @@
+import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import NamedTuple
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_checkout.drafts.service import Drafts
 from modelpick_checkout.errors import UnsupportedImageError, UnusableImageError
 from modelpick_checkout.images import repository
-from modelpick_checkout.images.inspection import ImageFacts, Inspector
+from modelpick_checkout.images.facts import InspectedImage
+from modelpick_checkout.images.files import ImageFiles
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
 from modelpick_checkout.images.upload import Upload
 from modelpick_checkout.limits import MAX_IMAGES
@@ -21,11 +23,13 @@ from modelpick_shared.db.customers import DraftImage
 from modelpick_shared.http import Problem
 from modelpick_shared.http.problems import not_found
 from modelpick_shared.ids import new_id
-from modelpick_shared.images import ImageStore, ImageStoreError
-
-log = structlog.get_logger()
 
 KEY_BYTES = 16
+
+
+class StoredFile(NamedTuple):
+    content: bytes
+    media_type: str
 
 
 class Images:
@@ -35,11 +39,12 @@ class Images:
     committed and removed after its row is gone, so that no row is ever without its file.
     """
 
-    def __init__(self, database: Database, store: ImageStore, drafts: Drafts, inspect: Inspector) -> None:
+    def __init__(self, database: Database, drafts: Drafts, files: ImageFiles) -> None:
         self._database = database
-        self._store = store
         self._drafts = drafts
-        self._inspect = inspect
+        self._store = files.store
+        self._inspect = files.decoders.inspect
+        self._deletions = files.deletions
 
     async def check_editable(self, user_id: UUID, draft_id: UUID) -> None:
         """Answer 404 or 409 before an upload is read."""
@@ -47,12 +52,17 @@ class Images:
             await self._drafts.editable(session, user_id, draft_id)
 
     async def add(self, user_id: UUID, draft_id: UUID, upload: Upload) -> ImageView:
-        """Check and store an uploaded image, or answer 404, 409, 415 or 422."""
-        facts = await self._facts(upload.content)
-        image = _row(draft_id, upload, facts)
-        async with self.stored({image.storage_key: upload.content}), self._database.transaction() as session:
+        """Check and store an uploaded image, or answer 404, 409, 415 or 422.
+
+        Stored, described and compared with the others is what is left of it once its metadata are gone.
+        """
+        inspected = await self._inspected(upload.content)
+        image = _row(draft_id, upload, inspected, await asyncio.to_thread(_sha256, inspected.content))
+        files = {image.storage_key: StoredFile(inspected.content, image.media_type)}
+        async with self.stored(draft_id, files), self._database.transaction() as session:
             draft = await self._drafts.editable(session, user_id, draft_id)
             await _append(session, image)
+            await self.keep(session, files)
             await self._drafts.refreshed(session, draft)
         return ImageView.of(image)
 
@@ -76,6 +86,7 @@ class Images:
             image = _one(images, image_id)
             await session.delete(image)
             repository.number([other for other in images if other is not image])
+            await self.let_go(session, draft_id, [image.storage_key])
             await self._drafts.refreshed(session, draft)
         await self.discard([image.storage_key])
 
@@ -88,28 +99,33 @@ class Images:
         return await self._store.get(image.storage_key), image.media_type
 
     @asynccontextmanager
-    async def stored(self, files: dict[str, bytes]) -> AsyncIterator[None]:
-        """Store files for the block, and remove them again when it fails."""
+    async def stored(self, draft_id: UUID, files: Mapping[str, StoredFile]) -> AsyncIterator[None]:
+        """Store files for the block, in which a transaction is to `keep` them; the others go again."""
+        await self._deletions.expect(draft_id, files)
         try:
-            for key, content in files.items():
-                await self._store.put(key, content)
+            for key, file in files.items():
+                await self._store.put(key, file.content, media_type=file.media_type)
             yield
         except BaseException:
-            await self.discard(files)
+            await self._deletions.give_up(files)
             raise
+
+    async def keep(self, session: AsyncSession, keys: Iterable[str]) -> None:
+        """Keep stored files, in the transaction that writes their rows."""
+        await self._deletions.keep(session, set(keys))
 
     async def read(self, key: str) -> bytes:
         return await self._store.get(key)
 
-    async def discard(self, keys: Iterable[str]) -> None:
-        """Remove files that no row names any more; one that cannot be removed is only waste."""
-        for key in keys:
-            try:
-                await self._store.delete(key)
-            except ImageStoreError as error:
-                log.warning("image.not_removed", reason=str(error))
+    async def let_go(self, session: AsyncSession, draft_id: UUID, keys: Iterable[str]) -> None:
+        """Let files go, in the transaction in which their rows go."""
+        await self._deletions.remove(session, draft_id, keys)
 
-    async def _facts(self, content: bytes) -> ImageFacts:
+    async def discard(self, keys: Iterable[str]) -> None:
+        """Remove files now that were let go; if that fails they are removed later."""
+        await self._deletions.sweep(keys)
+
+    async def _inspected(self, content: bytes) -> InspectedImage:
         try:
             return await self._inspect(content)
         except UnsupportedImageError as error:
@@ -123,16 +139,20 @@ def new_key() -> str:
     return secrets.token_hex(KEY_BYTES)
 
 
-def _row(draft_id: UUID, upload: Upload, facts: ImageFacts) -> DraftImage:
+def _row(draft_id: UUID, upload: Upload, inspected: InspectedImage, sha256: str) -> DraftImage:
     return DraftImage(
         id=new_id(),
         draft_id=draft_id,
         storage_key=new_key(),
-        sha256=hashlib.sha256(upload.content).hexdigest(),
-        bytes=len(upload.content),
+        sha256=sha256,
+        bytes=len(inspected.content),
         expected_json=upload.expected_json,
-        **facts._asdict(),
+        **inspected.facts._asdict(),
     )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 async def _append(session: AsyncSession, image: DraftImage) -> None:
