@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from benchmarks import documents, fairness, latency, recording, reports, scoring, workers
+from benchmarks import documents, fairness, latency, recording, reports, scoring, uploads, webhook, workers
 from benchmarks.figures import Figure
 from benchmarks.stand import Stores, stores
 
@@ -19,8 +19,10 @@ BENCHMARKS: dict[str, Callable[[Stores], list[Figure]]] = {
     "latency": latency.latency,
     "recording": recording.recording,
     "scoring": scoring.scoring,
+    "upload": uploads.upload,
     "worker": workers.worker,
     "memory": workers.memory,
+    "webhook": webhook.webhook,
     "document": documents.document,
 }
 

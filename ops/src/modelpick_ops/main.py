@@ -1,6 +1,6 @@
 import typer
 
-from modelpick_ops import models, queues, reports
+from modelpick_ops import mails, models, payments, queues, reports
 from modelpick_ops.score import score
 from modelpick_ops.status import status
 
@@ -16,7 +16,9 @@ app.command()(status)
 app.command()(score)
 app.add_typer(queues.app, name="queues")
 app.add_typer(reports.app, name="reports")
+app.add_typer(payments.app, name="payments")
 app.add_typer(models.app, name="models")
+app.add_typer(mails.app, name="mails")
 
 
 def main() -> None:

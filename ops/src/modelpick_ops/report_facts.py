@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, Label, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from modelpick_shared.db.tables import Attempt, BenchmarkRun, Refund, Report, ReportModel
+from modelpick_shared.db.tables import Attempt, BenchmarkRun, Dispute, Refund, Report, ReportModel
 
 
 class ModelFacts(BaseModel):
@@ -39,6 +39,9 @@ class ReportFacts(BaseModel):
     ceiling_usd: Decimal
     over_ceiling: bool
     refunded: bool
+    refund_state: str | None
+    refund_error: str | None
+    dispute_status: str | None
     failure_reason: str | None
     created_at: datetime
     started_at: datetime | None
@@ -63,7 +66,7 @@ _COLUMNS = (
 
 async def read(session: AsyncSession, report_id: UUID) -> ReportFacts | None:
     refunded = select(literal(1)).where(Refund.order_id == Report.order_id).exists().label("refunded")
-    statement = select(*_COLUMNS, refunded).where(Report.id == report_id)
+    statement = select(*_COLUMNS, refunded, *_money_back()).where(Report.id == report_id)
     found = (await session.execute(statement)).mappings().first()
     if found is None:
         return None
@@ -76,6 +79,17 @@ async def read(session: AsyncSession, report_id: UUID) -> ReportFacts | None:
             (BenchmarkRun.report_id == report_id) & (BenchmarkRun.outcome == "unmeasured"),
         ),
         models=await _models(session, report_id),
+    )
+
+
+def _money_back() -> tuple[Label[Any], ...]:
+    """Return how the refund and the dispute of a report's payment stand, where there is one."""
+    refund = Refund.order_id == Report.order_id
+    dispute = Dispute.order_id == Report.order_id
+    return (
+        select(func.max(Refund.state)).where(refund).scalar_subquery().label("refund_state"),
+        select(func.max(Refund.last_error)).where(refund).scalar_subquery().label("refund_error"),
+        select(func.max(Dispute.status)).where(dispute).scalar_subquery().label("dispute_status"),
     )
 
 

@@ -1,10 +1,11 @@
 """`modelpick reports`: how a report stands, running what it lacks, and ending it."""
 
+from typing import Any
 from uuid import UUID
 
 import typer
 
-from modelpick_ops import report_facts
+from modelpick_ops import refunds, report_facts
 from modelpick_ops.errors import fail, run
 from modelpick_ops.printing import Json, show
 from modelpick_ops.report_facts import ReportFacts
@@ -13,7 +14,7 @@ from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_q
 from modelpick_shared.contracts import Message, ReportCancelRequested, ReportResumeRequested
 from modelpick_shared.db import Database
 
-app = typer.Typer(help="Look at reports, resume and cancel them.", no_args_is_help=True)
+app = typer.Typer(help="Look at reports, resume, cancel and refund them.", no_args_is_help=True)
 
 
 @app.command("show")
@@ -54,6 +55,13 @@ def cancel(report_id: UUID, *, as_json: Json = False) -> None:
     _say_asked(facts, ReportCancelRequested, runs=left, as_json=as_json)
 
 
+@app.command()
+def refund(report_id: UUID, *, as_json: Json = False) -> None:
+    """Give the customer back what was paid for a report; it cannot be resumed then."""
+    asked = run(_request_refund(report_id))
+    show([asked], tuple(asked), as_json=as_json)
+
+
 def _say_asked(facts: ReportFacts, request: type[Message], *, runs: int, as_json: bool) -> None:
     """Tell what the orchestrator was asked for, and how many runs it is about."""
     asked = {"report": str(facts.id), "status": facts.status, "asked": request.TYPE, "runs": runs}
@@ -65,6 +73,12 @@ async def _facts(report_id: UUID) -> ReportFacts:
     async with database, database.snapshot() as session:
         facts = await report_facts.read(session, report_id)
     return facts or fail(f"there is no report {report_id}")
+
+
+async def _request_refund(report_id: UUID) -> dict[str, Any]:
+    database = Database(address("DATABASE_URL"), application="ops")
+    async with database, database.transaction() as session:
+        return await refunds.request(session, report_id)
 
 
 async def _ask(message: Message) -> None:

@@ -10,7 +10,7 @@ from modelpick_checkout.drafts import endpoints as drafts
 from modelpick_checkout.drafts.copying import DraftCopies
 from modelpick_checkout.drafts.service import Drafts
 from modelpick_checkout.images import endpoints as images
-from modelpick_checkout.images.inspection import threaded_inspector
+from modelpick_checkout.images.files import ImageFiles
 from modelpick_checkout.images.service import Images
 from modelpick_checkout.orders import endpoints as orders
 from modelpick_checkout.orders import pages as payment_pages
@@ -21,6 +21,7 @@ from modelpick_checkout.orders.stripe_gateway import StripeGateway
 from modelpick_checkout.settings import CheckoutSettings
 from modelpick_checkout.sign_in import endpoints as sign_in
 from modelpick_checkout.sign_in import pages as sign_in_pages
+from modelpick_checkout.sign_in.housekeeping import Housekeeping
 from modelpick_checkout.sign_in.service import SignIn
 from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_queue
 from modelpick_shared.catalog import load_catalog
@@ -28,9 +29,10 @@ from modelpick_shared.contracts import MailRequested, PaymentSeen
 from modelpick_shared.db import Database, Outbox, OutboxRelay
 from modelpick_shared.http import create_app
 from modelpick_shared.http.app import background
+from modelpick_shared.http.bearer import bearer_tokens
 from modelpick_shared.http.health import Readiness
+from modelpick_shared.http.rate_limits import RateLimits
 from modelpick_shared.http.sessions import SessionReader
-from modelpick_shared.images import open_image_store
 
 NAME = Service.CHECKOUT
 ROUTERS = [
@@ -48,6 +50,9 @@ def build(settings: CheckoutSettings) -> FastAPI:
     publisher = _publisher(settings)
     outbox = Outbox(NAME)
     gateway = _gateway(settings)
+    files = ImageFiles.of(
+        database, store_url=settings.image_store_url, retention_days=settings.image_retention_days
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -55,7 +60,13 @@ def build(settings: CheckoutSettings) -> FastAPI:
         async with (
             database,
             publisher,
-            background(relay=relay.run(), connection=publisher.stay_connected()),
+            files.decoders,
+            background(
+                relay=relay.run(),
+                connection=publisher.stay_connected(),
+                housekeeping=Housekeeping(database).run(),
+                retention=files.retention.run(),
+            ),
         ):
             yield
         if gateway is not None:
@@ -73,8 +84,8 @@ def build(settings: CheckoutSettings) -> FastAPI:
         readiness=readiness,
         routers=ROUTERS,
     )
-    app.state.sessions = SessionReader(database)
-    app.state.parts = _parts(settings, database, outbox, gateway)
+    app.state.sessions = SessionReader(database, bearer_tokens(settings))
+    app.state.parts = _parts(settings, database, outbox, gateway, files)
     return app
 
 
@@ -93,16 +104,21 @@ def _gateway(settings: CheckoutSettings) -> PaymentGateway | None:
 
 
 def _parts(
-    settings: CheckoutSettings, database: Database, outbox: Outbox, gateway: PaymentGateway | None
+    settings: CheckoutSettings,
+    database: Database,
+    outbox: Outbox,
+    gateway: PaymentGateway | None,
+    files: ImageFiles,
 ) -> Parts:
     catalog = load_catalog()
     drafts = Drafts(catalog, settings, runs_per_image=settings.runs_per_image)
-    store = open_image_store(settings.image_store_url)
-    images = Images(database, store, drafts, threaded_inspector())
+    images = Images(database, drafts, files)
     return Parts(
         database=database,
         catalog=catalog,
         templates=Jinja2Templates(Path(__file__).parent / "templates"),
+        limits=RateLimits(settings),
+        trusted_proxies=settings.trusted_proxies,
         secure_cookies=settings.site_url.startswith("https://"),
         sign_in=SignIn(outbox, site_url=settings.site_url),
         drafts=drafts,

@@ -1,6 +1,6 @@
 """What endpoints are given: the service's parts, and a transaction of their own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -19,6 +19,9 @@ from modelpick_shared.catalog import Catalog
 from modelpick_shared.db import Database
 from modelpick_shared.http import Problem
 from modelpick_shared.http.problems import not_found
+from modelpick_shared.http.rate_limits import LimitName, RateLimits
+from modelpick_shared.http.sessions import CurrentUser
+from modelpick_shared.settings import Network
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Parts:
     database: Database
     catalog: Catalog
     templates: Jinja2Templates
+    limits: RateLimits
+    trusted_proxies: tuple[Network, ...]
     secure_cookies: bool
     sign_in: SignIn
     drafts: Drafts
@@ -80,3 +85,18 @@ async def orders(parts: UsesParts) -> Orders:
 
 
 UsesOrders = Annotated[Orders, Depends(orders)]
+
+
+def counted(name: LimitName) -> Callable[..., Awaitable[None]]:
+    """Return a dependency that counts the user's request, or answers 429 when there were too many."""
+
+    async def count(user: CurrentUser, parts: UsesParts) -> None:
+        async with parts.database.transaction() as session:
+            await parts.limits.count(session, name, str(user.id))
+
+    return count
+
+
+# A request that is refused on sight does not count: they stand last among an endpoint's parameters.
+CountedUpload = Annotated[None, Depends(counted(LimitName.UPLOADS))]
+CountedCheckout = Annotated[None, Depends(counted(LimitName.CHECKOUTS))]

@@ -2,7 +2,9 @@
 
 ModelPickError
 ├── TransientError
-│   └── PaymentsUnavailableError   Stripe did not answer, or refuses us for now
+│   ├── DecoderUnavailableError    no process can look at an image for now
+│   ├── PaymentsUnavailableError   Stripe did not answer, or refuses us for now
+│   └── UnfinishedUploadError      an uploaded file was removed before its row was written
 └── PermanentError
     ├── InvalidJsonError           a text is not the JSON that we accept
     ├── UnsupportedImageError      a file is of no kind that models read
@@ -16,6 +18,14 @@ from modelpick_shared.errors import PermanentError, TransientError
 
 class PaymentsUnavailableError(TransientError):
     """Stripe did not answer, or refuses us for now."""
+
+
+class DecoderUnavailableError(TransientError):
+    """No process can look at an image for now."""
+
+
+class UnfinishedUploadError(TransientError):
+    """An uploaded file was removed before its row was written, which took too long."""
 
 
 class InvalidJsonError(PermanentError):

@@ -2,7 +2,9 @@ from modelpick_shared.settings import (
     BenchmarkSettings,
     BrokerSettings,
     DatabaseSettings,
+    IdentityProviderSettings,
     ImageStoreSettings,
+    PositiveInt,
     RateLimitSettings,
     ServiceSettings,
     StripeSettings,
@@ -17,5 +19,8 @@ class CheckoutSettings(
     StripeSettings,
     BenchmarkSettings,
     RateLimitSettings,
+    IdentityProviderSettings,
 ):
     """What the checkout service reads from the environment."""
+
+    image_retention_days: PositiveInt = 90

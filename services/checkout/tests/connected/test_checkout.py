@@ -289,6 +289,32 @@ async def test_the_success_page_waits_and_then_leads_to_the_report(customer, dra
     assert (led.status_code, led.headers["location"]) == (303, f"/benchmark/{report_id}/processing")
 
 
+async def mark_problem(database):
+    async with database.transaction() as session:
+        await session.execute(update(Order).values(status="problem"))
+
+
+async def test_a_payment_that_goes_back_says_so_and_leads_to_the_draft(customer, draft, database):
+    paying = await click(customer, draft)
+    await mark_problem(database)
+    assert await status_of(customer, paying) == {"status": "expired", "draft_id": draft["id"]}
+    page = await customer.get(f"/checkout/success?session_id={paying['session_id']}")
+    assert page.status_code == 200
+    assert "Your payment goes back to you" in page.text
+    assert f"/benchmark/new?draft={draft['id']}" in page.text
+    refused = await customer.post(f"/api/checkout/sessions/{paying['session_id']}/cancel")
+    assert refused.status_code == 409
+    assert (await click(customer, draft))["session_id"] != paying["session_id"]
+
+
+async def test_a_second_payment_for_a_draft_leads_to_its_report(customer, draft, orders, fulfil, database):
+    paying = await click(customer, draft)
+    await mark_problem(database)
+    await click(customer, draft)
+    report_id = await fulfil((await orders())[1])
+    assert (await status_of(customer, paying))["report_id"] == report_id
+
+
 async def test_the_pages_ask_to_sign_in_first(customer, with_stripe, served_at):
     async with served_at(with_stripe) as visitor:
         for page in ("/checkout/success?session_id=cs_test_1", "/checkout/cancel?draft_id=x"):

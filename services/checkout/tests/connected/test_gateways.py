@@ -101,6 +101,23 @@ async def test_the_session_carries_what_the_webhook_needs(stripe_gateway, stripe
     assert found["expires_at"] == int(request_.expires_at.timestamp())
 
 
+async def test_the_version_the_price_and_the_key_are_our_own(stripe_gateway, request_, monkeypatch):
+    sent = []
+    client = stripe_gateway._http
+
+    async def overheard(method, url, headers, post_data=None, **more):
+        sent.append((headers, post_data))
+        return await type(client).request_async(client, method, url, headers, post_data, **more)
+
+    monkeypatch.setattr(client, "request_async", overheard)
+    await stripe_gateway.create(request_)
+    headers, body = sent[0]
+    assert headers["Stripe-Version"] == "2026-10-28.endive"
+    assert headers["Idempotency-Key"] == f"checkout-{request_.order_id}"
+    assert "adaptive_pricing[enabled]=false" in str(body)
+    assert "after_expiration" not in str(body)
+
+
 async def test_a_request_that_stripe_does_not_accept_is_permanent(stripe_gateway, request_):
     with pytest.raises(PaymentRefusedError):
         await stripe_gateway.create(replace(request_, expires_at=datetime.now(UTC)))

@@ -1,22 +1,23 @@
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from modelpick_shared.db import Database
 from modelpick_shared.http import Problem
 from modelpick_webhook.errors import InvalidEventError, InvalidSignatureError
+from modelpick_webhook.intake import Intake
 from modelpick_webhook.metrics import REFUSED_REQUESTS, STRIPE_EVENTS
+from modelpick_webhook.reversals import REVERSING
 from modelpick_webhook.schemas import parse_event
-from modelpick_webhook.service import Payments, Result
+from modelpick_webhook.service import ENDING, PAYING
 from modelpick_webhook.signature import verify
 
 log = structlog.get_logger()
 
 # Events are a few KiB; Stripe cuts larger ones.
 MAX_BODY_BYTES = 256 * 1024
+HANDLED = PAYING | ENDING | REVERSING
 
 router = APIRouter(prefix="/api/webhooks")
 
@@ -25,41 +26,27 @@ router = APIRouter(prefix="/api/webhooks")
 class Parts:
     """What the endpoint needs, wired in `app.py`."""
 
-    database: Database
-    payments: Payments
+    intake: Intake
     secrets: list[str]
 
 
-async def parts(request: Request) -> Parts:
-    found: Parts = request.app.state.parts
-    return found
-
-
 @router.post("/stripe")
-async def stripe_event(
-    request: Request,
-    parts: Annotated[Parts, Depends(parts)],
-    stripe_signature: Annotated[str, Header()] = "",
-) -> Response:
+async def stripe_event(request: Request) -> Response:
     """Take an event; 200 means that what it asks for is stored for good."""
+    parts: Parts = request.app.state.parts
     if not parts.secrets:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "No webhook secret is configured here.")
     body = await _body(request)
     try:
-        verify(body, stripe_signature, parts.secrets)
-        result = await _take(parts, body)
+        verify(body, request.headers.get("stripe-signature", ""), parts.secrets)
+        event = parse_event(body)
+        result = await parts.intake.take(event)
     except (InvalidSignatureError, InvalidEventError) as error:
         REFUSED_REQUESTS.inc()
         log.warning("stripe.refused", reason=str(error))
         raise Problem(HTTPStatus.BAD_REQUEST, "This is no event signed by Stripe.") from error
-    STRIPE_EVENTS.labels(result=result.value).inc()
+    STRIPE_EVENTS.labels(event.type if event.type in HANDLED else "other", result.value).inc()
     return Response(status_code=HTTPStatus.OK)
-
-
-async def _take(parts: Parts, body: bytes) -> Result:
-    event = parse_event(body)
-    async with parts.database.transaction() as session:
-        return await parts.payments.take(session, event)
 
 
 async def _body(request: Request) -> bytes:

@@ -1,6 +1,10 @@
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
-STRIPE_EVENTS = Counter("modelpick_stripe_events_total", "Verified events of Stripe, by result", ["result"])
+STRIPE_EVENTS = Counter(
+    "modelpick_stripe_events_total",
+    "Verified events of Stripe, by type (those we handle) and result",
+    ["type", "result"],
+)
 REFUSED_REQUESTS = Counter(
     "modelpick_stripe_refused_requests_total", "Requests to the webhook that were no event of Stripe's"
 )
@@ -9,3 +13,14 @@ SESSIONS_SEEN = Counter(
     "Sessions looked up because a customer came back, by result",
     ["result"],
 )
+PROBLEMS = Counter("modelpick_payment_problems_total", "Payments that nobody can fulfil")
+REFUNDS = Counter("modelpick_refunds_total", "Refunds that came to a state", ["state"])
+REFUND_RETRIES = Counter("modelpick_refund_retries_total", "Refunds put off because Stripe did not answer")
+DISPUTES = Counter("modelpick_disputes_total", "What Stripe told of disputes, by their status", ["status"])
+RECONCILIATIONS = Counter("modelpick_reconciliations_total", "Comparisons with Stripe, by result", ["result"])
+RECONCILED_ORDERS = Counter(
+    "modelpick_reconciled_orders_total",
+    "Orders that only a comparison with Stripe settled, by result",
+    ["result"],
+)
+UNSETTLED_ORDERS = Gauge("modelpick_unsettled_orders", "Orders that the last comparison looked up")

@@ -3,9 +3,8 @@ from uuid import UUID
 from modelpick_shared.db import Database
 from modelpick_webhook import repository
 from modelpick_webhook.errors import UnknownSessionError
+from modelpick_webhook.gateway import MOCK_PREFIX
 from modelpick_webhook.schemas import CheckoutSession
-
-PREFIX = "cs_mock_"
 
 
 class MockLookup:
@@ -35,6 +34,6 @@ class MockLookup:
 
 def _order_id(session_id: str) -> UUID:
     try:
-        return UUID(session_id.removeprefix(PREFIX))
+        return UUID(session_id.removeprefix(MOCK_PREFIX))
     except ValueError:
         raise UnknownSessionError("this is no session of the mock") from None

@@ -1,26 +1,25 @@
-import secrets
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.contracts import ReportPaid
-from modelpick_shared.contracts.snapshot import ConfigSnapshot
 from modelpick_shared.db import Outbox
-from modelpick_shared.db.payments import Order
-from modelpick_shared.db.reports import Report
-from modelpick_shared.ids import new_id
-from modelpick_webhook import repository
+from modelpick_webhook import orders, repository
+from modelpick_webhook.metrics import PROBLEMS
+from modelpick_webhook.orders import LockedOrder, PaidOrder
+from modelpick_webhook.refund_requests import RefundReason, request_refund
+from modelpick_webhook.reversals import Reversal, Reversals, reversal_of
 from modelpick_webhook.schemas import CheckoutSession, Event
 
 log = structlog.get_logger()
 
-SHARE_TOKEN_BYTES = 32
-
 PAYING = frozenset({"checkout.session.completed", "checkout.session.async_payment_succeeded"})
-EXPIRING = "checkout.session.expired"
+ENDING = frozenset({"checkout.session.expired", "checkout.session.async_payment_failed"})
 
 
 class Result(StrEnum):
@@ -30,9 +29,37 @@ class Result(StrEnum):
     REPEATED = "repeated"
     UNPAID = "unpaid"
     EXPIRED = "expired"
+    RECORDED = "recorded"
     NOT_OURS = "not_ours"
     PROBLEM = "problem"
     IGNORED = "ignored"
+
+
+Outcome = tuple[Result, str | None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an event asks for: a session was paid or has ended, or money went back."""
+
+    event: Event
+    about: CheckoutSession | Reversal
+
+    @property
+    def session_id(self) -> str | None:
+        return self.about.id if isinstance(self.about, CheckoutSession) else None
+
+    @property
+    def pays(self) -> bool:
+        return self.event.type in PAYING
+
+
+def task_of(event: Event) -> Task | None:
+    """Read what an event asks for; None when we have no use for it. Raises InvalidEventError."""
+    if event.type in PAYING or event.type in ENDING:
+        return Task(event, event.session())
+    reversal = reversal_of(event)
+    return Task(event, reversal) if reversal else None
 
 
 class Payments:
@@ -42,78 +69,133 @@ class Payments:
         self._outbox = outbox
         self._ceiling_usd = ceiling_usd
         self._live_mode = live_mode
+        self._reversals = Reversals(outbox, live_mode=live_mode)
 
-    async def take(self, session: AsyncSession, event: Event) -> Result:
-        """Do once what an event of Stripe's asks for. Raises InvalidEventError."""
-        if event.type not in PAYING and event.type != EXPIRING:
-            return Result.IGNORED
-        about = event.session()
-        if not await repository.note_event(
-            session, event_id=event.id, event_type=event.type, session_id=about.id
-        ):
-            return Result.REPEATED
-        if event.type == EXPIRING:
-            return await self._expire(session, about)
-        result, problem = await self.fulfil(session, about)
-        if problem is not None:
-            await repository.note_problem(session, event.id, problem)
-        return result
+    async def take(self, session: AsyncSession, tasks: Sequence[Task]) -> list[Result]:
+        """Do once what events ask for, those that pay first; the results are in the order given."""
+        rows = [(task.event.id, task.event.type, task.session_id) for task in tasks]
+        new = await repository.note_events(session, list(dict.fromkeys(rows)))
+        results = dict.fromkeys(range(len(tasks)), Result.REPEATED)
+        fresh = [index for index, task in enumerate(tasks) if _first(new, task.event.id)]
+        outcomes = await self._do(session, [tasks[index] for index in fresh])
+        for index, (result, problem) in zip(fresh, outcomes, strict=True):
+            results[index] = result
+            if problem is not None:
+                await repository.note_problem(session, tasks[index].event.id, problem)
+        return list(results.values())
 
-    async def fulfil(self, session: AsyncSession, paid: CheckoutSession) -> tuple[Result, str | None]:
+    async def fulfil(self, session: AsyncSession, paid: CheckoutSession) -> Outcome:
         """Make the report of a paid session's order unless it is there; say also what is wrong, if it is."""
-        if not paid.paid:
-            return Result.UNPAID, None
-        order = await repository.lock_order(session, paid.order_id) if paid.order_id else None
-        if order is None:
-            return Result.NOT_OURS, None
-        if order.status == "paid":
-            return Result.REPEATED, None
-        if problem := self._problem(order, paid):
-            order.status = "problem"
-            log.error("payment.problem", order_id=str(order.id), problem=problem)
-            return Result.PROBLEM, problem
-        await self._settle(session, order, paid)
-        return Result.FULFILLED, None
+        (outcome,) = await self._fulfil_all(session, [paid])
+        return outcome
 
-    async def _expire(self, session: AsyncSession, expired: CheckoutSession) -> Result:
-        if expired.order_id is None:
+    async def end(self, session: AsyncSession, ended: CheckoutSession) -> Result:
+        """Close the order of a session that will not be paid, unless it is settled."""
+        if ended.order_id is None:
             return Result.NOT_OURS
-        await repository.expire_order(session, expired.order_id, expired.id)
+        await repository.close_order(session, ended.order_id, ended.id)
         return Result.EXPIRED
 
-    def _problem(self, order: Order, paid: CheckoutSession) -> str | None:
-        """Say why a payment is not the one that the order asked for."""
+    async def _do(self, session: AsyncSession, tasks: list[Task]) -> list[Outcome]:
+        paying = [index for index, task in enumerate(tasks) if task.pays]
+        sessions = [task.about for task in tasks if task.pays and isinstance(task.about, CheckoutSession)]
+        outcomes = dict(zip(paying, await self._fulfil_all(session, sessions), strict=True))
+        for index, task in enumerate(tasks):
+            if index not in outcomes:
+                outcomes[index] = await self._do_other(session, task)
+        return [outcomes[index] for index in range(len(tasks))]
+
+    async def _do_other(self, session: AsyncSession, task: Task) -> Outcome:
+        if isinstance(task.about, CheckoutSession):
+            return await self.end(session, task.about), None
+        recorded, problem = await self._reversals.record(session, task.event, task.about)
+        if problem is not None:
+            return Result.PROBLEM, problem
+        return Result.RECORDED if recorded else Result.NOT_OURS, None
+
+    async def _fulfil_all(self, session: AsyncSession, sessions: Sequence[CheckoutSession]) -> list[Outcome]:
+        claims = {paid.order_id for paid in sessions if paid.paid and paid.order_id}
+        locked = await orders.lock(session, claims) if claims else {}
+        intents = {paid.payment_intent for paid in sessions if paid.payment_intent} if locked else set()
+        gone_back = await orders.reversed_payments(session, intents)
+        settled: list[PaidOrder] = []
+        outcomes = [await self._decide(session, paid, locked, gone_back, settled) for paid in sessions]
+        await orders.make_reports(session, settled, ceiling_usd=self._ceiling_usd)
+        await self._outbox.add(session, *(ReportPaid(report_id=each.report_id) for each in settled))
+        for each in settled:
+            log.info("report.paid", report_id=str(each.report_id), order_id=str(each.order_id))
+        return outcomes
+
+    async def _decide(
+        self,
+        session: AsyncSession,
+        paid: CheckoutSession,
+        locked: dict[UUID, LockedOrder],
+        gone_back: dict[str, str],
+        settled: list[PaidOrder],
+    ) -> Outcome:
+        if not paid.paid:
+            return Result.UNPAID, None
+        order = locked.get(paid.order_id) if paid.order_id else None
+        if order is None:
+            return Result.NOT_OURS, None
+        if order.status == "paid" and order.stripe_session_id == paid.id:
+            return Result.REPEATED, None
+        flaw = self._flaw(order, paid, gone_back)
+        if flaw is not None:
+            return await self._refuse(session, order, paid, flaw)
+        settled.append(orders.paid_order(order.id, paid.id, paid.payment_intent))
+        _note_paid(order, paid, locked)
+        return Result.FULFILLED, None
+
+    def _flaw(
+        self, order: LockedOrder, paid: CheckoutSession, gone_back: dict[str, str]
+    ) -> tuple[str, RefundReason | None] | None:
+        """Say why a payment cannot be fulfilled, and whether it is to be given back."""
         if paid.livemode != self._live_mode:
-            return f"paid with livemode {paid.livemode} instead of {self._live_mode}"
+            # Money of the other mode cannot be given back with our key.
+            return f"paid with livemode {paid.livemode} instead of {self._live_mode}", None
+        if reversal := gone_back.get(paid.payment_intent or ""):
+            return f"{reversal} before it was fulfilled", None
+        if order.status == "paid" or order.rival_id is not None:
+            return "a second payment for one draft", RefundReason.DUPLICATE
         if (paid.currency or "").lower() != order.currency:
-            return f"paid in {paid.currency} instead of {order.currency}"
+            return f"paid in {paid.currency} instead of {order.currency}", RefundReason.WRONG_PAYMENT
         if paid.amount_total != order.amount_cents:
-            return f"paid {paid.amount_total} instead of {order.amount_cents}"
+            return f"paid {paid.amount_total} instead of {order.amount_cents}", RefundReason.WRONG_PAYMENT
         return None
 
-    async def _settle(self, session: AsyncSession, order: Order, paid: CheckoutSession) -> None:
-        order.status = "paid"
-        order.settled_at = datetime.now(UTC)
-        order.stripe_session_id = paid.id
-        order.payment_intent_id = paid.payment_intent
-        await repository.mark_draft_paid(session, order.draft_id)
-        report = self._report(order, paid, await repository.email_of(session, order.user_id))
-        session.add(report)
-        await session.flush()
-        await self._outbox.add(session, ReportPaid(report_id=report.id))
-        log.info("report.paid", report_id=str(report.id), order_id=str(order.id))
+    async def _refuse(
+        self,
+        session: AsyncSession,
+        order: LockedOrder,
+        paid: CheckoutSession,
+        flaw: tuple[str, RefundReason | None],
+    ) -> Outcome:
+        problem, reason = flaw
+        PROBLEMS.inc()
+        log.error("payment.problem", order_id=str(order.id), problem=problem)
+        if order.status != "paid":
+            await repository.mark_problem(
+                session, order.id, problem, session_id=paid.id, payment_intent_id=paid.payment_intent
+            )
+        if reason is not None:
+            await request_refund(
+                session, paid.payment_intent, order.id, amount_cents=paid.amount_total, reason=reason
+            )
+        return Result.PROBLEM, problem
 
-    def _report(self, order: Order, paid: CheckoutSession, email: str) -> Report:
-        return Report(
-            id=new_id(),
-            user_id=order.user_id,
-            draft_id=order.draft_id,
-            order_id=order.id,
-            stripe_session_id=paid.id,
-            email=email,
-            status="paid",
-            share_token=secrets.token_urlsafe(SHARE_TOKEN_BYTES),
-            config_snapshot=order.snapshot,
-            total_jobs=ConfigSnapshot.model_validate(order.snapshot).total_jobs,
-            ceiling_usd=self._ceiling_usd,
-        )
+
+def _first(new: set[str], event_id: str) -> bool:
+    """Say whether this is the first time that we see a new event, in this batch too."""
+    is_new = event_id in new
+    new.discard(event_id)
+    return is_new
+
+
+def _note_paid(order: LockedOrder, paid: CheckoutSession, locked: dict[UUID, LockedOrder]) -> None:
+    """Let the payments that follow in this batch see what was decided."""
+    order.status, order.stripe_session_id = "paid", paid.id
+    for other in locked.values():
+        if other.draft_id == order.draft_id and other.id != order.id:
+            other.rival_id = order.id

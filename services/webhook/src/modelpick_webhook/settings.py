@@ -1,3 +1,7 @@
+from typing import Annotated
+
+from pydantic import Field
+
 from modelpick_shared.settings import (
     BenchmarkSettings,
     BrokerSettings,
@@ -12,7 +16,9 @@ _LIVE_KEYS = ("sk_live_", "rk_live_")
 class WebhookSettings(
     ServiceSettings, DatabaseSettings, BrokerSettings, StripeWebhookSettings, BenchmarkSettings
 ):
-    """What the webhook service reads from the environment."""
+    """What the webhook service reads from the environment; `reconcile_interval_s` in seconds."""
+
+    reconcile_interval_s: Annotated[float, Field(gt=0)] = 600
 
     @property
     def live_mode(self) -> bool:

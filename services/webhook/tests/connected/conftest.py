@@ -3,14 +3,16 @@ import contextlib
 import json
 import socket
 import time
+from decimal import Decimal
 
 import httpx
 import pytest
-import stripe
 import uvicorn
 from sqlalchemy import select
+from stripe import WebhookSignature
 
-from modelpick_shared.db import Database
+from modelpick_shared.broker import Service
+from modelpick_shared.db import Database, Outbox
 from modelpick_shared.db.customers import Draft, User
 from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.db.payments import Order, StripeEvent
@@ -20,12 +22,15 @@ from modelpick_shared.testing import an_order_for, config_snapshot, eventually
 from modelpick_simulators.stripe.app import create_app
 from modelpick_simulators.stripe.settings import StripeSettings
 from modelpick_webhook.app import build
+from modelpick_webhook.service import Payments
 from modelpick_webhook.settings import WebhookSettings
+from modelpick_webhook.stripe_gateway import StripeGateway
 
 SECRET = "whsec_test"
 STRIPE_KEY = "sk_test_simulated"
 # Nobody listens there: the endpoint has to work without a broker.
 NO_BROKER = "amqp://guest:guest@127.0.0.1:1/"
+NO_STRIPE = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -36,6 +41,7 @@ def settings_with(fresh_database_url):
             "rabbitmq_url": NO_BROKER,
             "site_url": "http://shop.test",
             "stripe_secret_key": STRIPE_KEY,
+            "stripe_api_base": NO_STRIPE,
             "stripe_webhook_secret": SECRET,
         }
         return WebhookSettings(_env_file=None, **(values | changes))
@@ -153,13 +159,82 @@ def deliver():
 
     async def post(client, event, *, secret=SECRET, seconds_ago=0):
         body = event if isinstance(event, bytes) else json.dumps(event).encode()
-        signature = stripe.WebhookSignature.generate_signature_header(
+        signature = WebhookSignature.generate_signature_header(
             body.decode(), secret, timestamp=int(time.time()) - seconds_ago
         )
         headers = {"Stripe-Signature": signature, "Content-Type": "application/json"}
         return await client.post("/api/webhooks/stripe", content=body, headers=headers)
 
     return post
+
+
+@pytest.fixture
+async def stripe(stripe_address):
+    """Speak to the simulator as the shop and as its control interface."""
+    headers = {"Authorization": f"Bearer {STRIPE_KEY}"}
+    async with httpx.AsyncClient(base_url=stripe_address, headers=headers) as client:
+        yield client
+
+
+@pytest.fixture
+async def gateway(stripe_address):
+    gateway = StripeGateway(STRIPE_KEY, api_base=stripe_address)
+    yield gateway
+    await gateway.close()
+
+
+@pytest.fixture
+def new_session(stripe):
+    """Give what opens a session of an order at the simulator."""
+
+    async def create(order, **changes):
+        form = {
+            "mode": "payment",
+            "line_items[0][price_data][currency]": "usd",
+            "line_items[0][price_data][unit_amount]": "1499",
+            "line_items[0][price_data][product_data][name]": "Report",
+            "line_items[0][quantity]": "1",
+            "success_url": "http://shop.test/checkout/success",
+            "metadata[order_id]": str(order.id),
+            "payment_intent_data[metadata][order_id]": str(order.id),
+        }
+        return (await stripe.post("/v1/checkout/sessions", data=form | changes)).raise_for_status().json()
+
+    return create
+
+
+@pytest.fixture
+async def session_at_stripe(new_session, order, database):
+    """Open the order's session at the simulator."""
+    session = await new_session(order)
+    async with database.transaction() as transaction:
+        stored = await transaction.get(type(order), order.id)
+        stored.stripe_session_id = session["id"]
+    order.stripe_session_id = session["id"]
+    return session
+
+
+@pytest.fixture
+def pay(stripe):
+    """Give what pays a session, and returns it as it stands then."""
+
+    async def enter_card(session):
+        card = {
+            "email": "ada@example.com",
+            "card_number": "4242424242424242",
+            "card_expiry": "12/34",
+            "card_cvc": "123",
+        }
+        async with httpx.AsyncClient() as browser:
+            assert (await browser.post(session["url"], data=card)).status_code == 303
+        return (await stripe.get(f"/v1/checkout/sessions/{session['id']}")).json()
+
+    return enter_card
+
+
+@pytest.fixture
+def payments():
+    return Payments(Outbox(Service.WEBHOOK), ceiling_usd=Decimal(7), live_mode=False)
 
 
 @pytest.fixture

@@ -1,15 +1,23 @@
 import asyncio
+import json
+import time
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
+from stripe import WebhookSignature
 
 from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.db.payments import Order, StripeEvent
 from modelpick_shared.db.reports import Report
 from modelpick_shared.ids import new_id
+from modelpick_webhook.intake import Intake
+from modelpick_webhook.schemas import Event
+from modelpick_webhook.service import Result
 
 pytestmark = pytest.mark.connected
+
+SECRET = "whsec_test"
 
 NOTHING = (["open"], ["ready"], 0, [])
 FULFILLED = (["paid"], ["paid"], 1, ["report.paid"])
@@ -154,6 +162,28 @@ async def test_a_replayed_request_is_taken_and_changes_nothing(
     assert replayed.status_code == 200
     assert await state() == FULFILLED
     assert len(await rows(StripeEvent)) == 1
+
+
+async def test_a_body_that_was_written_anew_is_a_400(client, order, event_of, state):
+    event = event_of(order)
+    signed = json.dumps(event, indent=2).encode()
+    header = WebhookSignature.generate_signature_header(signed.decode(), SECRET, timestamp=int(time.time()))
+    for body in (json.dumps(event).encode(), signed + b"\n", signed.replace(b"1499", b"1500")):
+        answer = await client.post("/api/webhooks/stripe", content=body, headers={"Stripe-Signature": header})
+        assert answer.status_code == 400
+    assert await state() == NOTHING
+
+
+async def test_an_event_that_cannot_be_stored_fails_alone(database, payments, order, event_of, state):
+    intake = Intake(database, payments)
+    # PostgreSQL takes no NUL in a text.
+    poison = [event_of(order, event_id=f"evt_\0{number}") for number in range(2)]
+    sound = [event_of(order), event_of(order, "charge.succeeded")]
+    events = [Event.model_validate(event) for event in (poison[0], *sound, poison[1])]
+    results = await asyncio.gather(*(intake.take(event) for event in events), return_exceptions=True)
+    assert results[1:3] == [Result.FULFILLED, Result.IGNORED]
+    assert [isinstance(result, Exception) for result in results] == [True, False, False, True]
+    assert await state() == FULFILLED
 
 
 async def test_an_unsigned_request_and_a_bad_body_are_a_400(client, order, event_of, deliver):

@@ -1,7 +1,7 @@
 import asyncio
 
-import httpx
 import pytest
+from sqlalchemy import update
 
 from modelpick_shared.broker import (
     BrokerConnector,
@@ -13,13 +13,14 @@ from modelpick_shared.broker import (
     dead_letter_queue,
     event_queue,
 )
-from modelpick_shared.contracts import PaymentSeen, ReportPaid
+from modelpick_shared.contracts import PaymentSeen, ReportFailed, ReportPaid
 from modelpick_shared.db.messaging import OutboxMessage
+from modelpick_shared.db.payments import Refund
 from modelpick_shared.db.reports import Report
 from modelpick_shared.testing import eventually
 from modelpick_webhook.errors import PaymentsUnavailableError, UnknownSessionError
 from modelpick_webhook.mock_lookup import MockLookup
-from modelpick_webhook.stripe_lookup import StripeLookup
+from modelpick_webhook.stripe_gateway import StripeGateway
 
 STRIPE_KEY = "sk_test_simulated"
 
@@ -32,6 +33,7 @@ pytestmark = [
 NOTHING = (["open"], ["ready"], 0, [])
 FULFILLED = (["paid"], ["paid"], 1, ["report.paid"])
 SEEN = event_queue(Service.WEBHOOK, PaymentSeen)
+FAILED = event_queue(Service.WEBHOOK, ReportFailed)
 
 
 @pytest.fixture
@@ -82,45 +84,6 @@ def dead_letters(waiting):
 
 
 @pytest.fixture
-async def session_at_stripe(stripe_address, order, database):
-    """Open the order's session at the simulator."""
-    form = {
-        "mode": "payment",
-        "line_items[0][price_data][currency]": "usd",
-        "line_items[0][price_data][unit_amount]": "1499",
-        "line_items[0][price_data][product_data][name]": "Report",
-        "line_items[0][quantity]": "1",
-        "success_url": "http://shop.test/checkout/success",
-        "metadata[order_id]": str(order.id),
-    }
-    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {STRIPE_KEY}"}) as stripe:
-        session = (await stripe.post(f"{stripe_address}/v1/checkout/sessions", data=form)).json()
-    async with database.transaction() as transaction:
-        stored = await transaction.get(type(order), order.id)
-        stored.stripe_session_id = session["id"]
-    order.stripe_session_id = session["id"]
-    return session
-
-
-async def pay(session):
-    card = {
-        "email": "ada@example.com",
-        "card_number": "4242424242424242",
-        "card_expiry": "12/34",
-        "card_cvc": "123",
-    }
-    async with httpx.AsyncClient() as browser:
-        assert (await browser.post(session["url"], data=card)).status_code == 303
-
-
-@pytest.fixture
-async def stripe_lookup(stripe_address):
-    lookup = StripeLookup(STRIPE_KEY, api_base=stripe_address)
-    yield lookup
-    await lookup.close()
-
-
-@pytest.fixture
 def service(settings_with, served_with, fresh_broker_url, stripe_address):
     """Give what runs the service with a broker and a Stripe."""
 
@@ -132,10 +95,10 @@ def service(settings_with, served_with, fresh_broker_url, stripe_address):
     return serve
 
 
-async def test_stripe_tells_what_the_session_is(stripe_lookup, session_at_stripe, order):
-    assert not (await stripe_lookup.session(session_at_stripe["id"])).paid
+async def test_stripe_tells_what_the_session_is(gateway, session_at_stripe, order, pay):
+    assert not (await gateway.session(session_at_stripe["id"])).paid
     await pay(session_at_stripe)
-    found = await stripe_lookup.session(session_at_stripe["id"])
+    found = await gateway.session(session_at_stripe["id"])
     assert found.paid
     assert (found.order_id, found.amount_total, found.currency) == (order.id, 1499, "usd")
     assert found.livemode is False
@@ -143,22 +106,22 @@ async def test_stripe_tells_what_the_session_is(stripe_lookup, session_at_stripe
 
 
 @pytest.mark.parametrize("kind", ["stripe", "mock"])
-async def test_a_session_that_does_not_exist_is_unknown(stripe_lookup, database, kind):
-    lookup = stripe_lookup if kind == "stripe" else MockLookup(database)
+async def test_a_session_that_does_not_exist_is_unknown(gateway, database, kind):
+    lookup = gateway if kind == "stripe" else MockLookup(database)
     for session_id in ("cs_test_nothing", "cs_mock_01a1fc0220a37098a42535a6636dc8d3"):
         with pytest.raises(UnknownSessionError):
             await lookup.session(session_id)
 
 
 async def test_a_refused_key_may_get_better(stripe_address):
-    lookup = StripeLookup("sk_test_wrong", api_base=stripe_address)
+    lookup = StripeGateway("sk_test_wrong", api_base=stripe_address)
     with pytest.raises(PaymentsUnavailableError):
         await lookup.session("cs_test_1")
     await lookup.close()
 
 
 async def test_a_seen_payment_becomes_a_report_and_the_orchestrator_hears_of_it(
-    service, session_at_stripe, publisher, paid_reports, state, *, rows
+    service, session_at_stripe, publisher, paid_reports, state, *, rows, pay
 ):
     await pay(session_at_stripe)
     async with service():
@@ -174,7 +137,7 @@ async def test_a_seen_payment_becomes_a_report_and_the_orchestrator_hears_of_it(
 
 
 async def test_seen_payments_and_events_at_once_give_one_report(
-    service, session_at_stripe, publisher, order, event_of, *, deliver, state, paid_reports, waiting
+    service, session_at_stripe, publisher, order, event_of, *, deliver, state, paid_reports, waiting, pay
 ):
     await pay(session_at_stripe)
     seen = PaymentSeen(session_id=session_at_stripe["id"])
@@ -203,6 +166,30 @@ async def test_a_session_that_is_not_paid_changes_nothing(
         await eventually(dead_letters)
     assert await state() == NOTHING
     assert await dead_letters() == 1
+
+
+async def test_a_failed_report_is_paid_back_through_the_broker_once(
+    service, session_at_stripe, pay, stripe, database, *, state, rows, connector
+):
+    await pay(session_at_stripe)
+    async with service(), Publisher(connector, queues=[FAILED]) as publisher:
+
+        async def fulfilled():
+            return await state() == FULFILLED
+
+        await eventually(fulfilled)
+        async with database.transaction() as session:
+            await session.execute(update(Report).values(status="failed"))
+        (report,) = await rows(Report)
+        failed = ReportFailed(report_id=report.id, status="failed", email=report.email, reason="nothing")
+        for _ in range(2):  # delivered twice
+            await publisher.send(failed)
+
+        async def paid_back():
+            return [row.state for row in await rows(Refund)] == ["succeeded"]
+
+        await eventually(paid_back)
+    assert len((await stripe.get("/v1/refunds")).json()["data"]) == 1
 
 
 async def test_a_mock_session_is_paid_when_the_mock_is_on(service, order, publisher, state, *, paid_reports):

@@ -8,14 +8,16 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from modelpick_simulators.serving import health_router
-from modelpick_simulators.stripe import control, endpoints
+from modelpick_simulators.stripe import control, endpoints, reversal_endpoints
 from modelpick_simulators.stripe.checkout import Checkout
 from modelpick_simulators.stripe.delivery import Deliverer
 from modelpick_simulators.stripe.desk import Desk
 from modelpick_simulators.stripe.errors import StripeError
 from modelpick_simulators.stripe.idempotency import IdempotencyKeys
 from modelpick_simulators.stripe.ids import new_id
+from modelpick_simulators.stripe.outage import Outage
 from modelpick_simulators.stripe.pages import page_templates, pages_router
+from modelpick_simulators.stripe.refunds import Reversals
 from modelpick_simulators.stripe.settings import StripeSettings
 from modelpick_simulators.stripe.store import Clock, Store
 
@@ -35,7 +37,13 @@ def create_app(
     app.state.desk = _desk(settings, app.state.client, clock)
     app.state.templates = page_templates()
     app.add_exception_handler(StripeError, _refuse)
-    for router in (endpoints.router, control.router, pages_router(), health_router()):
+    for router in (
+        endpoints.router,
+        reversal_endpoints.router,
+        control.router,
+        pages_router(),
+        health_router(),
+    ):
         app.include_router(router)
     return app
 
@@ -47,7 +55,15 @@ def _desk(settings: StripeSettings, client: httpx.AsyncClient, clock: Clock) -> 
     )
     checkout = Checkout(store, public_url=settings.public_url, clock=clock, tell=deliverer.submit)
     secret_key = settings.stripe_secret_key.get_secret_value()
-    return Desk(store, checkout, deliverer, IdempotencyKeys(clock), secret_key)
+    return Desk(
+        store=store,
+        checkout=checkout,
+        deliverer=deliverer,
+        idempotency=IdempotencyKeys(clock),
+        secret_key=secret_key,
+        reversals=Reversals(checkout),
+        outage=Outage(),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -22,6 +22,9 @@ class Cause:
 
 
 NOBODY = Cause()
+_BANK_REFUSED = Decline(
+    "payment_intent_payment_attempt_failed", "The bank refused the payment.", "generic_decline"
+)
 
 
 class NotPayableError(Exception):
@@ -40,6 +43,9 @@ class Checkout:
         self.clock = clock
         self._public_url = public_url
         self._tell = tell
+        # Payments of banks that answer days later, by session.
+        self.asynchronous = False
+        self._unsettled: dict[str, Payment] = {}
 
     def create(self, parameters: SessionParameters) -> CheckoutSession:
         now, session_id = int(self.clock()), new_id("cs_test", 58)
@@ -79,14 +85,30 @@ class Checkout:
         intent = self._intent(session)
         if payment.decline is not None:
             intent.last_decline = payment.decline
-            self._happened("payment_intent.payment_failed", payment_intent_object(intent))
+            self.happened("payment_intent.payment_failed", payment_intent_object(intent))
             raise DeclinedError(payment.decline)
         self._complete(session, intent, payment)
         return session
 
+    def settle(self, session_id: str, *, succeeded: bool) -> CheckoutSession:
+        """Let the bank answer to an asynchronous payment. Raises StripeError when none is pending."""
+        session = self.session(session_id)
+        payment = self._unsettled.pop(session_id, None)
+        if payment is None:
+            raise StripeError("No payment of this Checkout Session is pending.")
+        intent = self._intent(session)
+        if succeeded:
+            self._succeed(session, intent, payment)
+            self.happened("checkout.session.async_payment_succeeded", session_object(session))
+        else:
+            intent.processing, intent.last_decline = False, _BANK_REFUSED
+            self.happened("payment_intent.payment_failed", payment_intent_object(intent))
+            self.happened("checkout.session.async_payment_failed", session_object(session))
+        return session
+
     def _expire(self, session: CheckoutSession, cause: Cause) -> None:
         session.status = "expired"
-        self._happened("checkout.session.expired", session_object(session), cause)
+        self.happened("checkout.session.expired", session_object(session), cause)
 
     def _intent(self, session: CheckoutSession) -> PaymentIntent:
         if session.payment_intent_id is not None:
@@ -106,13 +128,21 @@ class Checkout:
         return intent
 
     def _complete(self, session: CheckoutSession, intent: PaymentIntent, payment: Payment) -> None:
+        session.status, session.payer_email = "complete", payment.email
+        if self.asynchronous:
+            intent.processing = True
+            self._unsettled[session.id] = payment
+            self.happened("payment_intent.processing", payment_intent_object(intent))
+        else:
+            self._succeed(session, intent, payment)
+        self.happened("checkout.session.completed", session_object(session))
+
+    def _succeed(self, session: CheckoutSession, intent: PaymentIntent, payment: Payment) -> None:
         charge = self._charge(intent, payment)
         intent.latest_charge_id, intent.payment_method_id = charge.id, f"pm_{charge.id[3:]}"
-        intent.last_decline = None
-        session.status, session.payer_email = "complete", payment.email
-        self._happened("charge.succeeded", charge_object(charge))
-        self._happened("payment_intent.succeeded", payment_intent_object(intent))
-        self._happened("checkout.session.completed", session_object(session))
+        intent.last_decline, intent.processing, session.paid = None, False, True
+        self.happened("charge.succeeded", charge_object(charge))
+        self.happened("payment_intent.succeeded", payment_intent_object(intent))
 
     def _charge(self, intent: PaymentIntent, payment: Payment) -> Charge:
         charge = Charge(
@@ -128,7 +158,7 @@ class Checkout:
         self.store.add_charge(charge)
         return charge
 
-    def _happened(self, event_type: str, snapshot: JsonObject, cause: Cause = NOBODY) -> None:
+    def happened(self, event_type: str, snapshot: JsonObject, cause: Cause = NOBODY) -> None:
         event = Event(
             id=new_id("evt"),
             created=int(self.clock()),

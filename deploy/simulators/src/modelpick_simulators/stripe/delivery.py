@@ -5,7 +5,9 @@ import hashlib
 import hmac
 import json
 import logging
+import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import httpx
 
@@ -27,6 +29,28 @@ def signature_header(body: bytes, secrets: Sequence[str], *, timestamp: int) -> 
     return ",".join([f"t={timestamp}", *(f"v1={digest}" for digest in digests)])
 
 
+@dataclass
+class Mishaps:
+    """What happens to webhooks on their way.
+
+    `copies`: how often each is delivered; `delay_s`: how long each waits; `shuffle`: for a random part of
+    that; `failing`: how many attempts, from now on, are lost as if nobody had listened.
+    """
+
+    copies: int = 1
+    delay_s: float = 0.0
+    shuffle: bool = False
+    failing: int = 0
+
+    def wait_s(self) -> float:
+        return random.uniform(0, self.delay_s) if self.shuffle else self.delay_s  # noqa: S311
+
+    def lose_one(self) -> bool:
+        lost = self.failing > 0
+        self.failing -= lost
+        return lost
+
+
 class Deliverer:
     """Posts events to the webhook address; while it is held, events wait for `release`."""
 
@@ -40,6 +64,7 @@ class Deliverer:
         self._clock = clock
         self._held: list[Event] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.mishaps = Mishaps()
 
     @property
     def held(self) -> bool:
@@ -49,9 +74,10 @@ class Deliverer:
         if self._held is not None:
             self._held.append(event)
         elif self.url:
-            task = asyncio.create_task(self._deliver_until_taken(event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            for _ in range(self.mishaps.copies):
+                task = asyncio.create_task(self._deliver_until_taken(event))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     def hold(self) -> None:
         self._held = self._held or []
@@ -75,6 +101,7 @@ class Deliverer:
 
     async def _deliver_until_taken(self, event: Event) -> None:
         pause_s = FIRST_PAUSE_S
+        await asyncio.sleep(self.mishaps.wait_s())
         for number in range(1, MOST_ATTEMPTS + 1):
             status = await self._attempt(event, number)
             if status is not None and httpx.codes.is_success(status):
@@ -97,6 +124,8 @@ class Deliverer:
         body = json.dumps(event_object(event), indent=2).encode()
         signature = signature_header(body, self._secrets, timestamp=int(self._clock()))
         headers = {"Content-Type": "application/json; charset=utf-8", "Stripe-Signature": signature}
+        if self.mishaps.lose_one():
+            return None, "Lost"
         try:
             response = await self._client.post(self.url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:

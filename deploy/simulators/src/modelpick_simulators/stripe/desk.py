@@ -7,6 +7,8 @@ from fastapi import Request
 from modelpick_simulators.stripe.checkout import Checkout
 from modelpick_simulators.stripe.delivery import Deliverer
 from modelpick_simulators.stripe.idempotency import IdempotencyKeys
+from modelpick_simulators.stripe.outage import Outage
+from modelpick_simulators.stripe.refunds import Reversals
 from modelpick_simulators.stripe.store import Store
 
 
@@ -17,6 +19,8 @@ class Desk:
     deliverer: Deliverer
     idempotency: IdempotencyKeys
     secret_key: str
+    reversals: Reversals
+    outage: Outage
 
 
 async def the_desk(request: Request) -> Desk:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 from modelpick_simulators.stripe.parameters import SessionParameters
 
 SessionStatus = Literal["open", "complete", "expired"]
+RefundStatus = Literal["pending", "succeeded", "failed", "canceled"]
+DisputeStatus = Literal["needs_response", "under_review", "won", "lost"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,12 @@ class PaymentIntent:
     payment_method_id: str | None = None
     latest_charge_id: str | None = None
     last_decline: Decline | None = None
+    processing: bool = False
 
     @property
     def status(self) -> str:
+        if self.processing:
+            return "processing"
         return "succeeded" if self.latest_charge_id else "requires_payment_method"
 
 
@@ -70,10 +75,37 @@ class CheckoutSession:
     status: SessionStatus = "open"
     payment_intent_id: str | None = None
     payer_email: str | None = None
+    paid: bool = False
 
     @property
     def success_url(self) -> str:
         return self.parameters.success_url.replace("{CHECKOUT_SESSION_ID}", self.id)
+
+
+@dataclass
+class Refund:
+    id: str
+    created: int
+    amount: int
+    currency: str
+    charge_id: str
+    payment_intent_id: str
+    reason: str | None
+    metadata: dict[str, str]
+    status: RefundStatus
+    failure_reason: str | None = None
+
+
+@dataclass
+class Dispute:
+    id: str
+    created: int
+    amount: int
+    currency: str
+    charge_id: str
+    payment_intent_id: str
+    reason: str
+    status: DisputeStatus = "needs_response"
 
 
 @dataclass

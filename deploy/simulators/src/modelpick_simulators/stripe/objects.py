@@ -96,7 +96,7 @@ def _session_progress(session: CheckoutSession) -> JsonObject:
     return {
         "customer_details": _customer_details(email) if email else None,
         "payment_intent": session.payment_intent_id if session.status == "complete" else None,
-        "payment_status": "paid" if session.status == "complete" else "unpaid",
+        "payment_status": "paid" if session.paid else "unpaid",
         "status": session.status,
         "url": session.page_url if session.status == "open" else None,
     }

@@ -6,8 +6,10 @@ from modelpick_simulators.stripe.entities import (
     Charge,
     CheckoutSession,
     DeliveryAttempt,
+    Dispute,
     Event,
     PaymentIntent,
+    Refund,
 )
 from modelpick_simulators.stripe.errors import no_such
 
@@ -22,6 +24,8 @@ class Store:
     sessions: dict[str, CheckoutSession] = field(default_factory=dict)
     payment_intents: dict[str, PaymentIntent] = field(default_factory=dict)
     charges: dict[str, Charge] = field(default_factory=dict)
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    disputes: dict[str, Dispute] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     deliveries: list[DeliveryAttempt] = field(default_factory=list)
 
@@ -37,14 +41,26 @@ class Store:
     def add_payment_intent(self, intent: PaymentIntent) -> None:
         self.payment_intents[intent.id] = intent
 
-    def payment_intent(self, intent_id: str) -> PaymentIntent:
-        return _found(self.payment_intents, intent_id, "payment_intent", "intent")
+    def payment_intent(self, intent_id: str, *, param: str = "intent") -> PaymentIntent:
+        return _found(self.payment_intents, intent_id, "payment_intent", param)
 
     def add_charge(self, charge: Charge) -> None:
         self.charges[charge.id] = charge
 
-    def charge(self, charge_id: str) -> Charge:
-        return _found(self.charges, charge_id, "charge", "id")
+    def charge(self, charge_id: str, *, param: str = "id") -> Charge:
+        return _found(self.charges, charge_id, "charge", param)
+
+    def add_refund(self, refund: Refund) -> None:
+        self.refunds[refund.id] = refund
+
+    def refund(self, refund_id: str) -> Refund:
+        return _found(self.refunds, refund_id, "refund", "id")
+
+    def add_dispute(self, dispute: Dispute) -> None:
+        self.disputes[dispute.id] = dispute
+
+    def dispute(self, dispute_id: str) -> Dispute:
+        return _found(self.disputes, dispute_id, "dispute", "id")
 
     def add_event(self, event: Event) -> None:
         self.events[event.id] = event

@@ -2,7 +2,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from modelpick_checkout.dependencies import UsesOrders, existing_id
+from modelpick_checkout.dependencies import CountedCheckout, UsesOrders, existing_id
 from modelpick_checkout.orders.schemas import CheckoutRequest, Payable, PaymentView
 from modelpick_checkout.request_body import json_body
 from modelpick_shared.http.sessions import CurrentUser
@@ -15,6 +15,7 @@ async def pay(
     user: CurrentUser,
     body: Annotated[CheckoutRequest, Depends(json_body(CheckoutRequest))],
     orders: UsesOrders,
+    _: CountedCheckout,
 ) -> Payable:
     return await orders.pay_for(user, existing_id(body.draft_id))
 

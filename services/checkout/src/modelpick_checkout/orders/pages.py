@@ -71,6 +71,8 @@ async def cancel(
 def _answer(request: Request, parts: UsesParts, payment: PaymentView) -> Response:
     if payment.status is PaymentStatus.PAID:
         return RedirectResponse(f"/benchmark/{payment.report_id}/processing", status_code=303)
+    if payment.returned:
+        return parts.page(request, "returned.html", {"draft_id": str(payment.draft_id)})
     if payment.status is PaymentStatus.EXPIRED:
         return parts.page(request, "cancel.html", {"draft_id": str(payment.draft_id)})
     return parts.page(request, "waiting.html")

@@ -23,6 +23,11 @@ async def report_of(session: AsyncSession, order_id: UUID) -> UUID | None:
     return await session.scalar(select(Report.id).where(Report.order_id == order_id))
 
 
+async def report_of_draft(session: AsyncSession, draft_id: UUID) -> UUID | None:
+    """Return the report that another order of the draft has paid for."""
+    return await session.scalar(select(Report.id).where(Report.draft_id == draft_id))
+
+
 async def give_session(session: AsyncSession, order_id: UUID, session_id: str, url: str | None) -> bool:
     """Note an open order's Checkout Session; False when it has one already, or is not open any more."""
     statement = (

@@ -26,6 +26,9 @@ class PaymentStatus(StrEnum):
 
 
 class PaymentView(BaseModel):
+    """`returned`, for our own pages: something was paid, and it goes back."""
+
     status: PaymentStatus
     report_id: UUID | None = None
     draft_id: UUID
+    returned: Annotated[bool, Field(exclude=True)] = False

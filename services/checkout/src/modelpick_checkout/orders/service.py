@@ -72,6 +72,8 @@ class Orders:
         order, report_id = await self._order_of(user_id, session_id)
         if report_id is not None:
             return _view(order, PaymentStatus.PAID, report_id)
+        if order.status == "problem":
+            return await self._problem(order)
         if order.status != "open":
             return _view(order, _SETTLED[order.status])
         state = await self._state(session_id)
@@ -177,6 +179,14 @@ class Orders:
                 raise not_found()
             return order, await repository.report_of(session, order.id)
 
+    async def _problem(self, order: Order) -> PaymentView:
+        """Lead on from a payment that goes back: to the report if there is one, else to the draft."""
+        async with self._database.transaction() as session:
+            report_id = await repository.report_of_draft(session, order.draft_id)
+        if report_id is not None:
+            return _view(order, PaymentStatus.PAID, report_id)
+        return _view(order, PaymentStatus.EXPIRED, returned=True)
+
     async def _let_go(self, order: Order) -> None:
         """End an order whose time is over, once Stripe agrees; 409 when it was paid after all."""
         assert order.stripe_session_id is not None  # noqa: S101 - the caller saw it
@@ -226,7 +236,7 @@ _ASKED = {
     SessionState.PAID: PaymentStatus.PROCESSING,
     SessionState.EXPIRED: PaymentStatus.EXPIRED,
 }
-# A payment with a problem waits for its refund.
+# A payment with a problem goes back; it cannot be cancelled any more.
 _SETTLED = {
     "paid": PaymentStatus.PROCESSING,
     "problem": PaymentStatus.PROCESSING,
@@ -244,5 +254,7 @@ def _already_paid() -> Problem:
     return Problem(HTTPStatus.CONFLICT, "This draft is already paid for.")
 
 
-def _view(order: Order, status: PaymentStatus, report_id: UUID | None = None) -> PaymentView:
-    return PaymentView(status=status, report_id=report_id, draft_id=order.draft_id)
+def _view(
+    order: Order, status: PaymentStatus, report_id: UUID | None = None, *, returned: bool = False
+) -> PaymentView:
+    return PaymentView(status=status, report_id=report_id, draft_id=order.draft_id, returned=returned)

@@ -9,6 +9,7 @@ from modelpick_checkout.errors import PaymentRefusedError, PaymentsUnavailableEr
 from modelpick_checkout.orders.gateway import PaymentSession, SessionRequest, SessionState
 from modelpick_shared import ids
 
+API_VERSION = "2026-10-28.endive"
 TIMEOUT_S = 20
 MAX_NETWORK_RETRIES = 2
 PRODUCT_NAME = "ModelPick report"
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 
 class StripeGateway:
-    """Stripe Checkout through the official client, in the API version that the client was made for."""
+    """Stripe Checkout through the official client, in one version of its API."""
 
     def __init__(self, secret_key: str, *, api_base: str | None = None) -> None:
         self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
@@ -37,6 +38,7 @@ class StripeGateway:
             http_client=self._http,
             base_addresses={"api": api_base} if api_base else None,
             max_network_retries=MAX_NETWORK_RETRIES,
+            stripe_version=API_VERSION,
         )
 
     async def create(self, request: SessionRequest) -> PaymentSession:
@@ -77,6 +79,8 @@ def _parameters(request: SessionRequest) -> SessionCreateParams:
         ],
         # Cards are settled at once: no session is complete and yet unpaid.
         "allowed_payment_method_types": ["card"],
+        # The price is asked for as it is: a payment in another currency would be one that nobody can fulfil.
+        "adaptive_pricing": {"enabled": False},
         "client_reference_id": str(request.draft_id),
         "customer_email": request.email,
         "expires_at": int(request.expires_at.timestamp()),

@@ -1,0 +1,137 @@
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import stripe
+from pydantic import ValidationError
+
+from modelpick_shared import ids
+from modelpick_webhook.errors import PaymentRefusedError, PaymentsUnavailableError, UnknownSessionError
+from modelpick_webhook.schemas import CheckoutSession, Event, StripeRefund
+
+API_VERSION = "2026-10-28.endive"
+TIMEOUT_S = 20
+MAX_NETWORK_RETRIES = 2
+PAGE = 100
+MOST_SESSIONS = 2000
+MOST_EVENTS = 1000
+ALREADY_REFUNDED = "charge_already_refunded"
+
+# What asking again later may mend; a key that is refused, the operator must replace.
+_TRANSIENT = (
+    stripe.APIConnectionError,
+    stripe.RateLimitError,
+    stripe.AuthenticationError,
+    stripe.PermissionError,
+)
+_CONFLICT = 409
+_SERVER_ERROR = 500
+_NEVER_PAID = {"requires_payment_method", "canceled"}
+
+T = TypeVar("T")
+
+
+class StripeGateway:
+    """Asks Stripe through the official client, in one version of its API."""
+
+    def __init__(self, secret_key: str, *, api_base: str | None = None) -> None:
+        self._http = stripe.HTTPXClient(timeout=TIMEOUT_S)
+        self._client = stripe.StripeClient(
+            secret_key,
+            http_client=self._http,
+            base_addresses={"api": api_base} if api_base else None,
+            max_network_retries=MAX_NETWORK_RETRIES,
+            stripe_version=API_VERSION,
+        )
+
+    async def session(self, session_id: str) -> CheckoutSession:
+        sessions = self._client.v1.checkout.sessions
+        return _session(await _asked(sessions.retrieve_async(session_id, {"expand": ["payment_intent"]})))
+
+    async def session_of(self, order_id: UUID, *, since: datetime, until: datetime) -> CheckoutSession | None:
+        created = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
+        params: Any = {"created": created, "limit": PAGE, "expand": ["data.payment_intent"]}
+        listed = await _asked(self._client.v1.checkout.sessions.list_async(params))
+        seen = 0
+        async for each in _all(listed):
+            seen += 1
+            if (session := _session(each)).order_id == order_id:
+                return session
+            if seen >= MOST_SESSIONS:
+                raise PaymentsUnavailableError("Stripe: too many sessions to find one by its order")
+        return None
+
+    async def undelivered_events(self, types: Iterable[str]) -> AsyncIterator[Event]:
+        params: Any = {"delivery_success": False, "types": sorted(types), "limit": PAGE}
+        seen = 0
+        async for each in _all(await _asked(self._client.v1.events.list_async(params))):
+            yield _parsed(Event, each)
+            seen += 1
+            if seen >= MOST_EVENTS:
+                return
+
+    async def refunds(self, payment_intent_id: str) -> list[StripeRefund]:
+        params: Any = {"payment_intent": payment_intent_id, "limit": PAGE}
+        listed = await _asked(self._client.v1.refunds.list_async(params))
+        return [_parsed(StripeRefund, each) for each in listed.data]
+
+    async def refund(self, payment_intent_id: str, *, order_id: UUID, attempt: int) -> StripeRefund | None:
+        metadata = {"order_id": str(order_id), "attempt": str(attempt)}
+        create = self._client.v1.refunds.create_async(
+            {"payment_intent": payment_intent_id, "metadata": metadata},
+            {"idempotency_key": ids.refund(payment_intent_id, attempt)},
+        )
+        try:
+            return _parsed(StripeRefund, await create)
+        except stripe.StripeError as error:
+            if error.code == ALREADY_REFUNDED:
+                return None
+            raise _translated(error) from error
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+
+def _session(found: stripe.StripeObject) -> CheckoutSession:
+    session = _parsed(CheckoutSession, found)
+    intent = found.to_dict().get("payment_intent")
+    never = isinstance(intent, dict) and intent.get("status") in _NEVER_PAID
+    finished = session.status == "complete" and session.payment_status == "unpaid"
+    return session.model_copy(update={"failed": finished and never})
+
+
+def _parsed(kind: type[T], found: stripe.StripeObject) -> T:
+    try:
+        parsed: T = kind.model_validate(found.to_dict())  # type: ignore[attr-defined]
+    except ValidationError as error:
+        raise PaymentRefusedError(f"Stripe's answer is no {kind.__name__}") from error
+    return parsed
+
+
+async def _all(listed: Any) -> AsyncIterator[Any]:
+    """Go through all pages of a list, with Stripe's errors as ours."""
+    try:
+        async for each in listed.auto_paging_iter():
+            yield each
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+
+
+async def _asked(call: Awaitable[T]) -> T:
+    try:
+        return await call
+    except stripe.StripeError as error:
+        raise _translated(error) from error
+
+
+def _translated(
+    error: stripe.StripeError,
+) -> PaymentsUnavailableError | PaymentRefusedError | UnknownSessionError:
+    status = error.http_status or _SERVER_ERROR
+    described = f"Stripe: {error.__class__.__name__} {error.code or ''} {status}"
+    if isinstance(error, _TRANSIENT) or status == _CONFLICT or status >= _SERVER_ERROR:
+        return PaymentsUnavailableError(described)
+    if error.code == "resource_missing":
+        return UnknownSessionError(f"{described}: there is no such object")
+    return PaymentRefusedError(described)
