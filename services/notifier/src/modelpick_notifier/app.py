@@ -1,8 +1,9 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from modelpick_notifier import endpoints
 from modelpick_notifier.handlers import Handlers
 from modelpick_notifier.mails import MailRoom
 from modelpick_notifier.service import Sender
@@ -14,10 +15,12 @@ from modelpick_shared.broker import (
     ConsumerGroup,
     Publisher,
     Service,
+    Verdict,
     event_queue,
 )
 from modelpick_shared.catalog import load_catalog
-from modelpick_shared.contracts import MailRequested, ReportCompleted, ReportFailed
+from modelpick_shared.contracts import MailRequested, ReportCompleted, ReportFailed, ReportPaid
+from modelpick_shared.contracts.envelope import M
 from modelpick_shared.db import Database
 from modelpick_shared.errors import SettingsError
 from modelpick_shared.http import create_app
@@ -38,35 +41,22 @@ class Parts:
         connector = BrokerConnector(settings.rabbitmq_url.get_secret_value(), name=NAME)
         self.publisher = Publisher(connector)
         self.transport = mail_transport(settings)
-        self.sender = Sender(self.database, self.transport)
+        self.sender = Sender(self.database, self.transport, sender=str(settings.sender))
         mail_room = MailRoom(load_catalog(), site_url=settings.site_url, sender=settings.sender)
         handlers = Handlers(self.database, mail_room, self.sender)
         self.consumers = ConsumerGroup(
             connector,
             [
-                Consumer(
-                    event_queue(NAME, ReportCompleted),
-                    ReportCompleted,
-                    handlers.report_completed,
-                    prefetch=PREFETCH,
-                    publisher=self.publisher,
-                ),
-                Consumer(
-                    event_queue(NAME, ReportFailed),
-                    ReportFailed,
-                    handlers.report_failed,
-                    prefetch=PREFETCH,
-                    publisher=self.publisher,
-                ),
-                Consumer(
-                    event_queue(NAME, MailRequested),
-                    MailRequested,
-                    handlers.mail_requested,
-                    prefetch=PREFETCH,
-                    publisher=self.publisher,
-                ),
+                self._consumer(ReportPaid, handlers.report_paid),
+                self._consumer(ReportCompleted, handlers.report_completed),
+                self._consumer(ReportFailed, handlers.report_failed),
+                self._consumer(MailRequested, handlers.mail_requested),
             ],
         )
+
+    def _consumer(self, message_type: type[M], handler: Callable[[M], Awaitable[Verdict]]) -> Consumer[M]:
+        queue = event_queue(NAME, message_type)
+        return Consumer(queue, message_type, handler, prefetch=PREFETCH, publisher=self.publisher)
 
     async def readiness(self) -> Readiness:
         database = await self.database.ping()
@@ -89,12 +79,15 @@ def build(settings: NotifierSettings) -> FastAPI:
             await parts.sender.drain(DRAIN_TIMEOUT_S)
         await parts.transport.close()
 
-    return create_app(
+    app = create_app(
         title="ModelPick notifier",
         site_url=settings.site_url,
         lifespan=lifespan,
         readiness=parts.readiness,
+        routers=[endpoints.router],
     )
+    app.state.parts = endpoints.Parts(parts.database, settings.webhook_keys, settings.sender.domain)
+    return app
 
 
 def mail_transport(settings: NotifierSettings) -> MailTransport:
@@ -103,8 +96,7 @@ def mail_transport(settings: NotifierSettings) -> MailTransport:
         return ResendTransport(
             settings.resend_api_key.get_secret_value(),
             base_url=settings.resend_api_base,
-            sender=settings.mail_from,
         )
     if settings.smtp_url is not None:
-        return SmtpTransport(settings.smtp_url.get_secret_value(), sender=settings.sender)
+        return SmtpTransport(settings.smtp_url.get_secret_value())
     raise SettingsError("set SMTP_URL or RESEND_API_KEY")

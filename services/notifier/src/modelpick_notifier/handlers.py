@@ -1,8 +1,9 @@
 from modelpick_notifier import repository
-from modelpick_notifier.mails import MailRoom, RenderedMail
+from modelpick_notifier.errors import UnknownReportError
+from modelpick_notifier.mails import MailRoom, Payment, RenderedMail
 from modelpick_notifier.service import Sender
 from modelpick_shared.broker import Verdict
-from modelpick_shared.contracts import MailRequested, ReportCompleted, ReportFailed
+from modelpick_shared.contracts import MailRequested, ReportCompleted, ReportFailed, ReportPaid
 from modelpick_shared.db import Database
 
 
@@ -14,6 +15,9 @@ class Handlers:
         self._mail_room = mail_room
         self._sender = sender
 
+    async def report_paid(self, message: ReportPaid) -> Verdict:
+        return await self._store(self._mail_room.payment_received(await self._payment(message)))
+
     async def report_completed(self, message: ReportCompleted) -> Verdict:
         return await self._store(self._mail_room.report_ready(message))
 
@@ -22,6 +26,13 @@ class Handlers:
 
     async def mail_requested(self, message: MailRequested) -> Verdict:
         return await self._store(self._mail_room.requested(message))
+
+    async def _payment(self, message: ReportPaid) -> Payment:
+        async with self._database.transaction() as session:
+            payment = await repository.find_payment(session, message.report_id)
+        if payment is None:
+            raise UnknownReportError(f"there is no report {message.report_id}")
+        return payment
 
     async def _store(self, mail: RenderedMail) -> Verdict:
         async with self._database.transaction() as session:

@@ -1,15 +1,16 @@
 """Sending what is stored: each mail until it is taken, refused, or of no use any more."""
 
 import asyncio
+import time
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from modelpick_notifier import repository
+from modelpick_notifier import outcomes, repository
 from modelpick_notifier.errors import MailRefusedError, MailUnavailableError
-from modelpick_notifier.mails import SIGN_IN
-from modelpick_notifier.metrics import MAILS, PENDING
+from modelpick_notifier.metrics import MAILS, PENDING, UNKNOWN
+from modelpick_notifier.outcomes import BACKOFF_BASE_S, Attempt
 from modelpick_notifier.transport import MailTransport, OutgoingMail
 from modelpick_shared.broker.connection import backoff_s
 from modelpick_shared.db import Database
@@ -21,23 +22,34 @@ log = structlog.get_logger()
 POLL_S = 2.0
 # Another replica may be sending what is due.
 LEAST_WAIT_S = 0.1
-BACKOFF_BASE_S = 1.0
-BACKOFF_LIMIT_S = 300.0
-# Sign-in links expire after this; mails about reports are worth sending whenever it becomes possible.
-SIGN_IN_LIFETIME = timedelta(minutes=15)
+# Longer than any attempt takes. When the process dies in between, the mail is tried again after this.
+CLAIM = timedelta(seconds=20)
+# A mail service that is overloaded says when to come back; longer waits are each mail's own.
+LONGEST_REST_S = 60.0
 
 
 class Sender:
-    """Sends due mails one by one; replicas share them out by row locks."""
+    """Sends due mails one by one; replicas share them out by claims.
+
+    An attempt is stored before it begins, and its result afterwards. A crash in between leaves a mail of
+    unknown result, which is sent again with the same key, Message-ID and text.
+    """
 
     def __init__(
-        self, database: Database, transport: MailTransport, *, backoff_base_s: float = BACKOFF_BASE_S
+        self,
+        database: Database,
+        transport: MailTransport,
+        *,
+        sender: str,
+        backoff_base_s: float = BACKOFF_BASE_S,
     ) -> None:
         self._database = database
         self._transport = transport
+        self._sender = sender
         self._backoff_base_s = backoff_base_s
         self._woken = asyncio.Event()
         self._sending = asyncio.Lock()
+        self._rests_until = 0.0
 
     def wake(self) -> None:
         """Look for due mails now; called after a commit."""
@@ -68,76 +80,65 @@ class Sender:
                 await self._sending.acquire()
 
     async def send_next(self) -> bool:
-        """Try the mail that is due the longest; return False when none is due.
-
-        Its row stays locked until the result is stored. A crash in between sends it again, with the same
-        key and Message-ID.
-        """
-        async with self._sending, self._database.transaction() as session:
-            mail = await repository.take_due(session)
-            if mail is None:
+        """Try the mail that is due the longest; return False when none is due, or the service wants rest."""
+        async with self._sending:
+            if time.monotonic() < self._rests_until:
                 return False
-            result = await self._try(mail, await repository.database_time(session))
-        MAILS.labels(template=mail.template, result=result).inc()
+            attempt = await self._claim()
+            if attempt is None:
+                return False
+            if attempt.result is None:
+                attempt = await self._try(attempt)
+        MAILS.labels(template=attempt.mail.template, result=attempt.result).inc()
         return True
 
-    async def _try(self, mail: Email, now: datetime) -> str:
-        if _is_too_late(mail, now):
-            return _give_up(mail, "expired")
-        try:
-            await self._transport.send(_outgoing(mail))
-        except MailRefusedError as error:
-            log.warning("mail.refused", key=mail.key, reason=str(error))
-            mail.last_error = str(error)
-            return _give_up(mail, "refused")
-        except MailUnavailableError as error:
-            return self._put_off(mail, error, now)
-        mail.state, mail.sent_at = "sent", now
-        mail.attempts += 1
-        _erase(mail)
-        return "sent"
+    async def _claim(self) -> Attempt | None:
+        """Store that the next due mail is being tried, or end it when it may not be tried any more."""
+        async with self._database.transaction() as session:
+            mail = await repository.take_due(session)
+            if mail is None:
+                return None
+            now = await repository.database_time(session)
+            return outcomes.begin(mail, now, claim=CLAIM, repeatable_for=self._transport.repeatable_for)
 
-    def _put_off(self, mail: Email, error: MailUnavailableError, now: datetime) -> str:
-        wait_s = backoff_s(mail.attempts, base_s=self._backoff_base_s, limit_s=BACKOFF_LIMIT_S)
-        if error.retry_after_s is not None:
-            wait_s = min(BACKOFF_LIMIT_S, max(wait_s, error.retry_after_s))
-        log.warning("mail.put_off", key=mail.key, attempts=mail.attempts + 1, reason=str(error))
-        mail.attempts += 1
-        mail.last_error = str(error)
-        mail.next_attempt_at = now + timedelta(seconds=wait_s)
-        return "put_off"
+    async def _try(self, attempt: Attempt) -> Attempt:
+        """Send, and store the result unless another attempt has begun meanwhile."""
+        error: MailRefusedError | MailUnavailableError | None = None
+        provider_id: str | None = None
+        try:
+            provider_id = await self._transport.send(self._outgoing(attempt.mail))
+        except (MailRefusedError, MailUnavailableError) as failure:
+            error = failure
+            self._rest(failure)
+        async with self._database.transaction() as session:
+            mail = await repository.lock(session, attempt.mail.key)
+            now = await repository.database_time(session)
+            return outcomes.end(
+                attempt, mail, now, error=error, provider_id=provider_id, backoff_base_s=self._backoff_base_s
+            )
+
+    def _rest(self, error: MailRefusedError | MailUnavailableError) -> None:
+        if isinstance(error, MailUnavailableError) and error.retry_after_s is not None:
+            self._rests_until = time.monotonic() + min(LONGEST_REST_S, error.retry_after_s)
 
     async def _wait_s(self) -> float:
         async with self._database.transaction() as session:
-            pending, next_attempt_in_s = await repository.backlog(session)
-        PENDING.set(pending)
-        return POLL_S if next_attempt_in_s is None else min(POLL_S, max(LEAST_WAIT_S, next_attempt_in_s))
+            backlog = await repository.backlog(session)
+        PENDING.set(backlog.pending)
+        UNKNOWN.set(backlog.unknown)
+        due_in_s = POLL_S if backlog.next_attempt_in_s is None else backlog.next_attempt_in_s
+        rest_s = self._rests_until - time.monotonic()
+        return min(POLL_S, max(LEAST_WAIT_S, due_in_s, rest_s))
 
-
-def _is_too_late(mail: Email, now: datetime) -> bool:
-    return mail.template == SIGN_IN and now >= mail.created_at + SIGN_IN_LIFETIME
-
-
-def _give_up(mail: Email, result: str) -> str:
-    log.error("mail.failed", key=mail.key, template=mail.template, result=result)
-    mail.state = "failed"
-    mail.attempts += 1
-    mail.last_error = mail.last_error or result
-    _erase(mail)
-    return result
-
-
-def _erase(mail: Email) -> None:
-    if mail.erase_body:
-        mail.text_body = mail.html_body = None
-
-
-def _outgoing(mail: Email) -> OutgoingMail:
-    return OutgoingMail(
-        key=mail.key,
-        message_id=mail.message_id,
-        recipient=mail.recipient,
-        subject=mail.subject,
-        text=mail.text_body or "",
-        html=mail.html_body or "",
-    )
+    def _outgoing(self, mail: Email) -> OutgoingMail:
+        return OutgoingMail(
+            key=mail.key,
+            message_id=mail.message_id,
+            # A mail that an earlier release stored names no sender.
+            sender=mail.sender or self._sender,
+            recipient=mail.recipient,
+            subject=mail.subject,
+            text=mail.text_body or "",
+            html=mail.html_body or "",
+            written_at=mail.created_at,
+        )

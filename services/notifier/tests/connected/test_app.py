@@ -7,17 +7,20 @@ import pytest
 from modelpick_notifier.app import build
 from modelpick_notifier.settings import NotifierSettings
 from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_queue
-from modelpick_shared.contracts import MailRequested, MailTemplate, ReportCompleted
+from modelpick_shared.contracts import MailRequested, MailTemplate, ReportCompleted, ReportPaid
+from modelpick_shared.db import Database
 from modelpick_shared.http.serve import service_server
 from modelpick_shared.ids import new_id
-from modelpick_shared.testing import eventually
+from modelpick_shared.testing import config_snapshot, eventually, insert_report
 
 pytestmark = pytest.mark.connected
 
 
 @asynccontextmanager
-async def serving(database_url, broker_url, postbox):
-    settings = NotifierSettings(database_url=database_url, rabbitmq_url=broker_url, smtp_url=postbox.url)
+async def serving(database_url, broker_url, postbox, **settings):
+    settings = NotifierSettings(
+        database_url=database_url, rabbitmq_url=broker_url, smtp_url=postbox.url, **settings
+    )
     server = service_server(build(settings), host="127.0.0.1", port=0)
     task = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
@@ -51,6 +54,37 @@ async def test_a_message_becomes_a_mail_however_often_it_comes(fresh_database_ur
         await publisher.send(sign_in("other@example.com"))
         await eventually(lambda: len(postbox.mails) >= 2)
         assert sorted(mail["To"] for mail in postbox.mails) == ["other@example.com", "somebody@example.com"]
+
+
+async def test_a_paid_report_is_confirmed_however_often_it_is_told(
+    fresh_database_url, fresh_broker_url, postbox
+):
+    async def ready():
+        return await status_of(client) == 200
+
+    async with (
+        Database(fresh_database_url, application="test") as database,
+        database.transaction() as session,
+    ):
+        report = await insert_report(session, config_snapshot())
+    async with (
+        serving(fresh_database_url, fresh_broker_url, postbox) as client,
+        Publisher(BrokerConnector(fresh_broker_url, name="test")) as publisher,
+    ):
+        await eventually(ready)
+        for _ in range(3):
+            await publisher.send(ReportPaid(report_id=report.id))
+        await publisher.send(sign_in("other@example.com"))
+        await eventually(lambda: len(postbox.mails) >= 2)
+        assert sorted(mail["To"] for mail in postbox.mails) == sorted(["other@example.com", report.email])
+
+
+async def test_the_mail_services_webhook_is_served(fresh_database_url, postbox):
+    async with serving(fresh_database_url, "amqp://nobody@127.0.0.1:1/", postbox) as client:
+        assert (await client.post("/api/webhooks/resend", content=b"{}")).status_code == 503
+    secret = {"resend_webhook_secret": "whsec_c2VjcmV0"}
+    async with serving(fresh_database_url, "amqp://nobody@127.0.0.1:1/", postbox, **secret) as client:
+        assert (await client.post("/api/webhooks/resend", content=b"{}")).status_code == 400
 
 
 async def test_a_mail_that_cannot_be_made_is_laid_down_and_others_go_on(

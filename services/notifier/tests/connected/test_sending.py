@@ -11,11 +11,12 @@ from modelpick_notifier.settings import NotifierSettings
 from modelpick_notifier.transport import SmtpTransport
 from modelpick_shared.broker import Verdict
 from modelpick_shared.catalog import load_catalog
-from modelpick_shared.contracts import MailRequested, MailTemplate, ReportCompleted, ReportFailed
+from modelpick_shared.contracts import MailRequested, MailTemplate, ReportCompleted, ReportFailed, ReportPaid
 from modelpick_shared.db import Database
 from modelpick_shared.db.tables import Email
-from modelpick_shared.ids import new_id
-from modelpick_shared.testing import eventually
+from modelpick_shared.errors import PermanentError
+from modelpick_shared.ids import new_id, refunded_mail
+from modelpick_shared.testing import config_snapshot, eventually, insert_report
 
 pytestmark = pytest.mark.connected
 
@@ -35,8 +36,8 @@ class Office:
         return NotifierSettings(database_url=self.url, rabbitmq_url="amqp://x", smtp_url=smtp_url)
 
     def another_sender(self, smtp_url) -> Sender:
-        transport = SmtpTransport(smtp_url, sender=self.settings(smtp_url).sender)
-        return Sender(self.database, transport, backoff_base_s=0.05)
+        sender = str(self.settings(smtp_url).sender)
+        return Sender(self.database, SmtpTransport(smtp_url), sender=sender, backoff_base_s=0.05)
 
     async def send_all(self) -> None:
         while await self.sender.send_next():
@@ -96,12 +97,36 @@ def sign_in() -> MailRequested:
     )
 
 
+def refunded() -> MailRequested:
+    return MailRequested(
+        template=MailTemplate.REFUNDED,
+        to="somebody@example.com",
+        idempotency_key=refunded_mail("pi_1"),
+        fields={"amount_usd": "14.99"},
+        report_id=new_id(),
+    )
+
+
+async def paid(office) -> ReportPaid:
+    async with office.database.transaction() as session:
+        config = config_snapshot(models=2, images=1, runs=3)
+        report = await insert_report(session, config, email="somebody@example.com")
+    return ReportPaid(report_id=report.id)
+
+
 @pytest.mark.parametrize(
     ("make", "handler"),
-    [(completed, "report_completed"), (failed, "report_failed"), (sign_in, "mail_requested")],
+    [
+        (completed, "report_completed"),
+        (failed, "report_failed"),
+        (sign_in, "mail_requested"),
+        (refunded, "mail_requested"),
+        (paid, "report_paid"),
+    ],
+    ids=["completed", "failed", "sign-in", "refunded", "paid"],
 )
 async def test_each_message_delivered_twice_is_one_mail(office, postbox, make, handler):
-    message = make()
+    message = await make(office) if make is paid else make()
     handle = getattr(office.handlers, handler)
     assert await handle(message) is Verdict.ACK
     await office.send_all()
@@ -112,6 +137,34 @@ async def test_each_message_delivered_twice_is_one_mail(office, postbox, make, h
     mail = await office.mail()
     assert (mail.state, mail.attempts, mail.recipient) == ("sent", 1, "somebody@example.com")
     assert mail.sent_at is not None
+
+
+async def test_a_paid_report_is_confirmed_with_what_was_bought(office, postbox):
+    message = await paid(office)
+    await office.handlers.report_paid(message)
+    await office.send_all()
+    mail = await office.mail()
+    assert (mail.key, mail.report_id) == (f"payment-received/{message.report_id}", message.report_id)
+    text = postbox.mails[0].get_body(("plain",)).get_content()
+    assert "$14.99 for one report: 2 models on 1 image, 6 runs in all" in text
+
+
+async def test_a_paid_report_that_does_not_exist_is_laid_down(office):
+    with pytest.raises(PermanentError):
+        await office.handlers.report_paid(ReportPaid(report_id=new_id()))
+
+
+async def test_a_reports_mails_of_different_kinds_are_all_sent(office, postbox):
+    message = await paid(office)
+    ended = completed().model_copy(update={"report_id": message.report_id})
+    await office.handlers.report_paid(message)
+    await office.handlers.report_completed(ended)
+    await office.handlers.report_completed(ended.model_copy(update={"status": "partial"}))
+    await office.send_all()
+    assert sorted(mail["Subject"] for mail in postbox.mails) == [
+        "Thank you for your order",
+        "Your ModelPick report is ready",
+    ]
 
 
 async def test_senders_side_by_side_send_each_mail_once(office, postbox):
@@ -195,6 +248,24 @@ async def test_a_mail_whose_recipient_does_not_exist_fails_and_does_not_hold_up_
     await office.handlers.report_completed(completed())
     await office.send_all()
     assert len(postbox.mails) == 1
+
+
+async def test_a_mail_whose_connection_broke_is_sent_again_as_the_same(office, postbox):
+    postbox.hangs_up = True
+    await office.handlers.report_completed(completed())
+    await office.send_all()
+    uncertain = await office.mail()
+    assert (uncertain.state, uncertain.uncertain_since is None) == ("pending", False)
+    postbox.hangs_up = False
+    # However long ago: SMTP keeps no keys that could be forgotten.
+    await office.change(
+        next_attempt_at=datetime.now(UTC), uncertain_since=datetime.now(UTC) - timedelta(days=2)
+    )
+    await office.send_all()
+    first, second = postbox.mails
+    assert first.as_bytes() == second.as_bytes()
+    sent = await office.mail()
+    assert (sent.state, sent.uncertain_since) == ("sent", None)
 
 
 async def test_a_put_off_mail_waits_longer_each_time_but_never_beyond_five_minutes(office, postbox):

@@ -1,8 +1,8 @@
-from email.headerregistry import Address
+from datetime import UTC, datetime
 
 import pytest
 
-from modelpick_notifier.errors import MailRefusedError, MailUnavailableError
+from modelpick_notifier.errors import MailRefusedError, MailUnavailableError, MailUncertainError
 from modelpick_notifier.transport import OutgoingMail, SmtpTransport
 
 pytestmark = pytest.mark.connected
@@ -10,15 +10,17 @@ pytestmark = pytest.mark.connected
 MAIL = OutgoingMail(
     key="report-ready/1",
     message_id="<1@modelpick.ai>",
+    sender="ModelPick <noreply@modelpick.ai>",
     recipient="somebody@example.com",
     subject="Your ModelPick report is ready",
     text="Read it – now.\n",  # noqa: RUF001 - a character beyond ASCII
     html="<p>Read it.</p>\n",
+    written_at=datetime(2026, 5, 1, 12, tzinfo=UTC),
 )
 
 
 def transport(postbox) -> SmtpTransport:
-    return SmtpTransport(postbox.url, sender=Address("ModelPick", addr_spec="noreply@modelpick.ai"))
+    return SmtpTransport(postbox.url)
 
 
 async def test_a_mail_arrives_as_text_with_html_as_the_alternative(postbox):
@@ -54,5 +56,21 @@ async def test_a_recipient_that_does_not_exist_is_refused(postbox):
 
 async def test_a_server_that_is_away_is_tried_again(postbox):
     await postbox.close()
-    with pytest.raises(MailUnavailableError):
+    with pytest.raises(MailUnavailableError) as caught:
         await transport(postbox).send(MAIL)
+    assert not isinstance(caught.value, MailUncertainError)
+
+
+async def test_a_connection_lost_behind_the_mail_leaves_it_uncertain(postbox):
+    postbox.hangs_up = True
+    with pytest.raises(MailUncertainError):
+        await transport(postbox).send(MAIL)
+    assert len(postbox.mails) == 1
+
+
+async def test_a_repeated_mail_is_the_same_to_the_byte(postbox):
+    for _ in range(2):
+        await transport(postbox).send(MAIL)
+    first, second = postbox.mails
+    assert first.as_bytes() == second.as_bytes()
+    assert first["Date"] == "Fri, 01 May 2026 12:00:00 +0000"

@@ -1,18 +1,21 @@
 import json
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from modelpick_notifier.errors import MailRefusedError, MailUnavailableError
+from modelpick_notifier.errors import MailRefusedError, MailUnavailableError, MailUncertainError
 from modelpick_notifier.transport import OutgoingMail, ResendTransport
 
 MAIL = OutgoingMail(
     key="report-ready/1",
-    message_id="<1@modelpick.ai>",
+    message_id="<abc@modelpick.ai>",
+    sender="ModelPick <a@b.example>",
     recipient="somebody@example.com",
     subject="Ready",
     text="Read it.",
     html="<p>Read it.</p>",
+    written_at=datetime(2026, 5, 1, 12, tzinfo=UTC),
 )
 
 
@@ -33,18 +36,16 @@ class FakeResend(httpx.AsyncBaseTransport):
 
 
 async def send(fake):
-    transport = ResendTransport(
-        "re_secret", base_url="https://mail.example", sender="ModelPick <a@b.example>", http_transport=fake
-    )
+    transport = ResendTransport("re_secret", base_url="https://mail.example", http_transport=fake)
     try:
-        await transport.send(MAIL)
+        return await transport.send(MAIL)
     finally:
         await transport.close()
 
 
 async def test_a_mail_carries_its_idempotency_key():
     fake = FakeResend()
-    await send(fake)
+    assert await send(fake) == "1"
     (request,) = fake.requests
     assert str(request.url) == "https://mail.example/emails"
     assert request.headers["idempotency-key"] == "report-ready/1"
@@ -55,7 +56,37 @@ async def test_a_mail_carries_its_idempotency_key():
         "subject": "Ready",
         "text": "Read it.",
         "html": "<p>Read it.</p>",
+        "tags": [{"name": "mail", "value": "abc"}],
     }
+
+
+async def test_a_repeated_mail_is_the_same_to_the_byte():
+    fake = FakeResend()
+    for _ in range(2):
+        await send(fake)
+    first, second = fake.requests
+    assert first.content == second.content
+    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
+
+
+@pytest.mark.parametrize(
+    ("fake", "uncertain"),
+    [
+        (FakeResend(500, {"name": "application_error"}), True),
+        (FakeResend(409, {"name": "concurrent_idempotent_requests"}), True),
+        (FakeResend(error=httpx.ReadTimeout("slow")), True),
+        (FakeResend(error=httpx.RemoteProtocolError("gone")), True),
+        (FakeResend(error=httpx.ConnectError("away")), False),
+        (FakeResend(error=httpx.ConnectTimeout("away")), False),
+        (FakeResend(429, {"name": "daily_quota_exceeded"}), False),
+        (FakeResend(401, {"name": "missing_api_key"}), False),
+    ],
+    ids=range(8),
+)
+async def test_a_mail_that_may_have_been_taken_is_told_from_one_that_was_not(fake, uncertain):
+    with pytest.raises(MailUnavailableError) as caught:
+        await send(fake)
+    assert isinstance(caught.value, MailUncertainError) is uncertain
 
 
 @pytest.mark.parametrize(

@@ -33,3 +33,17 @@ async def test_resend_is_used_when_its_key_is_set_and_smtp_otherwise():
     assert isinstance(transport, ResendTransport)
     await transport.close()
     assert isinstance(mail_transport(NotifierSettings(**PLACES, smtp_url="smtp://x:25")), SmtpTransport)
+
+
+def test_the_webhook_secret_may_be_two_while_one_is_replaced():
+    secrets = "whsec_b2xk, whsec_bmV3,"
+    settings = NotifierSettings(**PLACES, smtp_url="smtp://x:25", resend_webhook_secret=secrets)
+    assert settings.webhook_keys == [b"old", b"new"]
+    assert NotifierSettings(**PLACES, smtp_url="smtp://x:25").webhook_keys == []
+    assert "b2xk" not in repr(settings)
+
+
+def test_a_webhook_secret_that_holds_no_key_is_refused():
+    with pytest.raises(ValueError, match="is no webhook secret") as caught:
+        NotifierSettings(**PLACES, smtp_url="smtp://x:25", resend_webhook_secret="whsec_not base64")
+    assert "not base64" not in str(caught.value).replace("is not base64", "")

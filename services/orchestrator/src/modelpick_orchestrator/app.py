@@ -22,6 +22,7 @@ from modelpick_shared.broker import (
     broadcast_queue,
     event_queue,
     model_queue,
+    subscribers_of,
 )
 from modelpick_shared.catalog import Catalog, load_catalog
 from modelpick_shared.contracts import (
@@ -62,8 +63,7 @@ class Parts:
             connector,
             queues=[
                 *(model_queue(model.id) for model in catalog),
-                event_queue(Service.NOTIFIER, ReportCompleted),
-                event_queue(Service.NOTIFIER, ReportFailed),
+                *subscribers_of(ReportCompleted, ReportFailed),
             ],
         )
         self.outbox = Outbox(NAME)

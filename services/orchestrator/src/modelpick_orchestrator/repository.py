@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import and_, delete, exists, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import and_, case, delete, exists, func, insert, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
 
+from modelpick_orchestrator.completion import RunCount
 from modelpick_orchestrator.planner import Candidate, Row
 from modelpick_shared.contracts import JobKey
 from modelpick_shared.db.tables import BenchmarkJob, BenchmarkRun, Refund, Report, ReportModel
@@ -340,6 +341,26 @@ async def take_back_unmeasured(session: AsyncSession, report_id: UUID) -> list[J
             .execution_options(synchronize_session=False)
         )
     return jobs
+
+
+async def run_counts(session: AsyncSession, report_id: UUID) -> list[RunCount]:
+    """Count a report's runs by model, image and the reason for which they are unmeasured."""
+    reason = case(
+        (BenchmarkRun.outcome == "unmeasured", func.coalesce(BenchmarkRun.unmeasured_reason, "platform"))
+    )
+    statement = (
+        select(
+            BenchmarkRun.model_id,
+            BenchmarkRun.image_index,
+            reason,
+            func.count(),
+            func.count().filter(BenchmarkRun.passed.is_(True)),
+            func.count().filter(BenchmarkRun.passed_relaxed.is_(True)),
+        )
+        .where(BenchmarkRun.report_id == report_id)
+        .group_by(BenchmarkRun.model_id, BenchmarkRun.image_index, text("3"))
+    )
+    return [RunCount(*row) for row in await session.execute(statement)]
 
 
 def _due() -> Any:

@@ -173,7 +173,8 @@ class Engine:
             models = await repository.model_counts(change.session, [report.id for report in done])
         for report in done:
             own = [model for model in models if model.report_id == report.id]
-            await self._outbox.add(change.session, complete(report, own, change.recorder.now))
+            counts = await repository.run_counts(change.session, report.id)
+            await self._outbox.add(change.session, complete(report, own, counts, change.recorder.now))
             log.info("report.ended", report_id=str(report.id), status=report.status)
         return bool(done)
 

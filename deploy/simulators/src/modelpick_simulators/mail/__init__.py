@@ -1,1 +1,1 @@
-"""A mailbox: takes mail by SMTP, shows it in the browser."""
+"""A mailbox: takes mail by SMTP and by Resend's HTTP interface, shows it in the browser."""

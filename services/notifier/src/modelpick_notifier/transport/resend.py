@@ -1,79 +1,99 @@
+import asyncio
+from datetime import timedelta
 from http import HTTPStatus
 
 import httpx
 
-from modelpick_notifier.errors import MailRefusedError, MailUnavailableError
+from modelpick_notifier.errors import MailRefusedError, MailUnavailableError, MailUncertainError
 from modelpick_notifier.transport.interface import OutgoingMail
 
 TIMEOUT_S = 15
+# Resend forgets a key after 24 hours; a mail sent again then would be a second one.
+REPEATABLE_FOR = timedelta(hours=23)
+# Names the mail in webhook events; tags hold letters, digits, `_` and `-` only.
+MAIL_TAG = "mail"
 # Their cause is the operator's key or domain and not the mail, which is worth keeping until it is mended.
 _OPERATORS_FAULT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _BUSY_WITH_THIS_KEY = "concurrent_idempotent_requests"
+# Raised before a request is on its way.
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class ResendTransport:
     """Sends through Resend's HTTP interface, which takes a mail of the same key once within 24 hours."""
+
+    repeatable_for: timedelta | None = REPEATABLE_FOR
 
     def __init__(
         self,
         api_key: str,
         *,
         base_url: str,
-        sender: str,
         http_transport: httpx.AsyncBaseTransport | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._client = httpx.AsyncClient(
             base_url=base_url,
             headers={"Authorization": f"Bearer {api_key}"},
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             transport=http_transport,
         )
-        self._sender = sender
+        self._timeout_s = timeout_s
 
-    async def send(self, mail: OutgoingMail) -> None:
-        try:
-            answer = await self._client.post(
-                "/emails", json=self._body(mail), headers={"Idempotency-Key": mail.key}
-            )
-        except httpx.HTTPError as error:
-            raise MailUnavailableError(f"Resend: {error.__class__.__name__}") from error
+    async def send(self, mail: OutgoingMail) -> str | None:
+        answer = await self._post(mail)
         if not answer.is_success:
             raise _failure(answer)
+        return _field(answer, "id")
 
     async def close(self) -> None:
         await self._client.aclose()
 
-    def _body(self, mail: OutgoingMail) -> dict[str, str | list[str]]:
-        return {
-            "from": self._sender,
-            "to": [mail.recipient],
-            "subject": mail.subject,
-            "text": mail.text,
-            "html": mail.html,
-        }
+    async def _post(self, mail: OutgoingMail) -> httpx.Response:
+        try:
+            # httpx limits each read, so that an answer that trickles in would never end.
+            async with asyncio.timeout(self._timeout_s):
+                return await self._client.post(
+                    "/emails", json=_body(mail), headers={"Idempotency-Key": mail.key}
+                )
+        except _NOT_SENT as error:
+            raise MailUnavailableError(f"Resend: {error.__class__.__name__}") from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise MailUncertainError(f"Resend: {error.__class__.__name__}") from error
+
+
+def mail_tag(message_id: str) -> str:
+    """Return what names a mail among Resend's tags: the part of its Message-ID before the @."""
+    return message_id.strip("<>").partition("@")[0]
+
+
+def _body(mail: OutgoingMail) -> dict[str, object]:
+    return {
+        "from": mail.sender,
+        "to": [mail.recipient],
+        "subject": mail.subject,
+        "text": mail.text,
+        "html": mail.html,
+        "tags": [{"name": MAIL_TAG, "value": mail_tag(mail.message_id)}],
+    }
 
 
 def _failure(answer: httpx.Response) -> MailUnavailableError | MailRefusedError:
-    name = _error_name(answer)
-    what = f"Resend: {answer.status_code} {name}".rstrip()
-    if _may_pass_later(answer.status_code, name):
+    name, status = _field(answer, "name") or "", answer.status_code
+    what = f"Resend: {status} {name}".rstrip()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or name == _BUSY_WITH_THIS_KEY:
+        return MailUncertainError(what, retry_after_s=_retry_after_s(answer))
+    if status in {HTTPStatus.TOO_MANY_REQUESTS, *_OPERATORS_FAULT} or status < HTTPStatus.BAD_REQUEST:
         return MailUnavailableError(what, retry_after_s=_retry_after_s(answer))
     return MailRefusedError(what)
 
 
-def _may_pass_later(status: int, name: str) -> bool:
-    if status == HTTPStatus.CONFLICT:
-        return name == _BUSY_WITH_THIS_KEY
-    is_client_error = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return not is_client_error or status == HTTPStatus.TOO_MANY_REQUESTS or status in _OPERATORS_FAULT
-
-
-def _error_name(answer: httpx.Response) -> str:
+def _field(answer: httpx.Response, name: str) -> str | None:
     try:
-        name = answer.json()["name"]
+        value = answer.json()[name]
     except (ValueError, KeyError, TypeError):
-        return ""
-    return name[:60] if isinstance(name, str) else ""
+        return None
+    return value[:60] if isinstance(value, str) else None
 
 
 def _retry_after_s(answer: httpx.Response) -> float | None:
