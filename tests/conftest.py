@@ -98,8 +98,9 @@ SELECT report.status, report.total_jobs, report.completed_jobs, report.over_ceil
     (SELECT sum(done) FROM report_models WHERE report_id = report.id) AS counted,
     (SELECT coalesce(sum(billed_usd), 0) FROM attempts WHERE report_id = report.id) AS billed_usd,
     (SELECT count(*) FROM reports WHERE order_id = report.order_id) AS reports_of_order,
-    (SELECT count(*) FROM emails WHERE report_id = report.id AND state = 'sent') AS sent_mails,
-    (SELECT count(*) FROM emails WHERE report_id = report.id) AS mails,
+    (SELECT count(*) FROM emails WHERE report_id = report.id AND key LIKE 'report-%%' AND state = 'sent')
+        AS sent_mails,
+    (SELECT count(*) FROM emails WHERE report_id = report.id AND key LIKE 'report-%%') AS mails,
     (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS unsent
 FROM reports AS report WHERE report.id = %(report)s
 """

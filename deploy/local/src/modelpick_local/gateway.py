@@ -14,6 +14,7 @@ from modelpick_local.state import PartKind
 UPSTREAMS = {
     "checkout": "CHECKOUT_UPSTREAM",
     "webhook": "WEBHOOK_UPSTREAM",
+    "notifier": "NOTIFIER_UPSTREAM",
     "reports": "REPORTS_UPSTREAM",
 }
 _STOP_TIMEOUT_S = 10.0

@@ -105,6 +105,7 @@ def test_the_configuration_is_valid_without_any_variable():
     ("path", "service"),
     [
         ("/api/webhooks/stripe", "webhook"),
+        ("/api/webhooks/resend", "notifier"),
         ("/api/auth/magic-link", "checkout"),
         ("/api/me", "checkout"),
         ("/api/models", "checkout"),
