@@ -78,6 +78,7 @@ async def test_replaying_the_job_of_a_finished_report_changes_nothing(
     queue = model_queue(run.model_id)
     async with Publisher(BrokerConnector(slow_system.variables()["RABBITMQ_URL"], name="test")) as publisher:
         await publisher.publish(dead_letter_of(run, queue.name))
+    await eventually(lambda: ledger(slow_system, report_id)["sent_mails"] == 1, within_s=20)
     before, calls = ledger(slow_system, report_id), len((await journal(slow_system))["calls"])
 
     moved = json.loads(await modelpick("queues", "replay", queue.name, "--report", report_id, "--json"))
