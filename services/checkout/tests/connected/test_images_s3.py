@@ -15,6 +15,8 @@ def s3_address():
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
+    # All of moto's servers in a process share what they store.
+    httpx.post(f"{address}/moto-api/reset", trust_env=False).raise_for_status()
     httpx.put(f"{address}/pictures", trust_env=False).raise_for_status()
     yield address
     server.stop()
