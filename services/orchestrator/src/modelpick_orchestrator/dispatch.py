@@ -51,9 +51,12 @@ class Dispatcher:
         self._snapshots = snapshots
         self._outbox = outbox
 
-    async def fill(self, session: AsyncSession, active: Sequence[Report], now: datetime) -> list[JobKey]:
+    async def fill(
+        self, session: AsyncSession, active: Sequence[Report], now: datetime, *, to_begin: bool = False
+    ) -> list[JobKey]:
         """Admit waiting reports while there is room, then give every free slot a job.
 
+        With `to_begin` only what can be called at once, and nothing that would wait in a model's queue.
         Returns the jobs that are to be given up, because the money for them can never come.
         """
         await self._admit(session, active)
@@ -63,7 +66,9 @@ class Dispatcher:
         loads = await repository.loads(session, list(running))
         states = await self._states(session, running, loads, now)
         states, cut = await self._resolve_stuck(session, states)
-        started = plan(states, await self._models(session, loads))
+        a_call = 1 if to_begin else SLOTS_A_CONCURRENT_CALL
+        slots = {load.model_id: a_call * self._concurrency(load.model_id) for load in loads}
+        started = plan(states, await self._models(session, loads, slots))
         if started:
             await self._send(session, started, running, now)
         return cut
@@ -153,7 +158,9 @@ class Dispatcher:
         }
         return may_squeeze(state.purse, worst_cases, await ledger.dearest_bills(session, state.report_id))
 
-    async def _models(self, session: AsyncSession, loads: list[Load]) -> list[ModelState]:
+    async def _models(
+        self, session: AsyncSession, loads: list[Load], slots: dict[str, int]
+    ) -> list[ModelState]:
         by_model: dict[str, list[Load]] = defaultdict(list)
         for load in loads:
             by_model[load.model_id].append(load)
@@ -161,7 +168,7 @@ class Dispatcher:
             (load.report_id, model_id): count
             for model_id, group in by_model.items()
             for load in group
-            if (count := self._wanted(model_id, group, load)) > 0
+            if (count := _wanted(slots[model_id], group, load)) > 0
         }
         waiting: dict[str, dict[UUID, list[Candidate]]] = defaultdict(lambda: defaultdict(list))
         for candidate in await repository.candidates(session, wanted) if wanted else []:
@@ -169,23 +176,18 @@ class Dispatcher:
         return [
             ModelState(
                 model_id,
-                slots=self._slots(model_id),
+                slots=slots[model_id],
                 in_flight={load.report_id: load.in_flight for load in group},
                 waiting=waiting[model_id],
             )
             for model_id, group in by_model.items()
         ]
 
-    def _wanted(self, model_id: str, group: list[Load], load: Load) -> int:
-        """Return how many jobs a report can start at a model at most: the free slots, at least one each."""
-        free = self._slots(model_id) - sum(other.in_flight for other in group)
-        return min(load.waiting, max(free, 0 if load.in_flight else 1))
-
-    def _slots(self, model_id: str) -> int:
+    def _concurrency(self, model_id: str) -> int:
         concurrency = self._settings.per_model_concurrency
         if model_id in self._catalog:
-            concurrency = effective_concurrency(self._catalog[model_id], concurrency)
-        return SLOTS_A_CONCURRENT_CALL * concurrency
+            return effective_concurrency(self._catalog[model_id], concurrency)
+        return concurrency
 
     async def _send(
         self, session: AsyncSession, started: list[Candidate], running: dict[UUID, Report], now: datetime
@@ -225,6 +227,12 @@ class Dispatcher:
             preferred_provider=provider,
             calls_made=candidate.calls,
         )
+
+
+def _wanted(slots: int, group: list[Load], load: Load) -> int:
+    """Return how many jobs a report can start at a model at most: the free slots, at least one each."""
+    free = slots - sum(other.in_flight for other in group)
+    return min(load.waiting, max(free, 0 if load.in_flight else 1))
 
 
 def _by_age(reports: Sequence[Report], status: str) -> list[Report]:

@@ -60,12 +60,17 @@ class Engine:
         self._keys = KeyReports()
 
     async def plan(self, report_id: UUID) -> None:
-        """Write a paid report's plan, once, and start it if there is room. Raises UnknownReportError."""
-        async with self._changing({report_id}) as change:
+        """Write a paid report's plan, once, and start it if there is room. Raises UnknownReportError.
+
+        First calls are on their way before the jobs that follow them are dispatched.
+        """
+        async with self._changing({report_id}, to_begin=True) as change:
             report = change.report(report_id)
             if not await repository.is_planned(change.session, report_id):
                 await self._insert_plan(change.session, report)
                 faults.reach(FaultPoint.PLAN_INSERTED)
+        async with self._changing(set()):
+            pass  # what waits behind the first calls is dispatched; after a crash the sweeper does it
 
     async def record(self, results: Sequence[RunFinished]) -> None:
         """Record a batch: score, settle, count, complete, and fill the slots that became free."""
@@ -140,7 +145,7 @@ class Engine:
         self._keys.hear(alive)
 
     @asynccontextmanager
-    async def _changing(self, report_ids: set[UUID]) -> AsyncIterator["_Change"]:
+    async def _changing(self, report_ids: set[UUID], *, to_begin: bool = False) -> AsyncIterator["_Change"]:
         """Open the one kind of transaction that there is: lock, let the caller change, conclude, commit."""
         async with self._database.transaction() as session:
             active = await repository.lock_active_reports(session, also=report_ids)
@@ -148,15 +153,17 @@ class Engine:
             recorder = Recorder(session, {report.id: report for report in active}, self._snapshots, now)
             change = _Change(session, recorder, active)
             yield change
-            progress = await self._conclude(change)
+            progress = await self._conclude(change, to_begin=to_begin)
         self._snapshots.forget_oldest()
         self._feed.put(progress)
 
-    async def _conclude(self, change: "_Change") -> list[ReportProgressed]:
+    async def _conclude(self, change: "_Change", *, to_begin: bool) -> list[ReportProgressed]:
         """Complete what is done and fill free slots, until nothing is done and nothing must be given up."""
         recorder = change.recorder
         await self._complete(change)
-        while cut := await self._dispatcher.fill(change.session, change.active, recorder.now):
+        while cut := await self._dispatcher.fill(
+            change.session, change.active, recorder.now, to_begin=to_begin
+        ):
             await recorder.give_up(cut, UnmeasuredReason.BUDGET)
             if not await self._complete(change):
                 break
