@@ -38,12 +38,27 @@ def template_database(postgres_server: DatabaseServer) -> Iterator[str]:
     postgres_server.drop(url)
 
 
+@pytest.fixture(scope="session")
+def spare_databases(postgres_server: DatabaseServer) -> Iterator[list[str]]:
+    """Keep what tests leave: copying the template takes 0.2 s where disks are slow, emptying one 5 ms."""
+    spare: list[str] = []
+    yield spare
+    for url in spare:
+        postgres_server.drop(url)
+
+
 @pytest.fixture
-def fresh_database_url(postgres_server: DatabaseServer, template_database: str) -> Iterator[str]:
+def fresh_database_url(
+    postgres_server: DatabaseServer, template_database: str, spare_databases: list[str]
+) -> Iterator[str]:
     """Return a migrated database of the test's own, without rows."""
-    url = postgres_server.create(template_database)
+    url = spare_databases.pop() if spare_databases else postgres_server.create(template_database)
+    shape = postgres_server.shape(url)
     yield url
-    postgres_server.drop(url)
+    if postgres_server.empty(url) and postgres_server.shape(url) == shape:
+        spare_databases.append(url)
+    else:
+        postgres_server.drop(url)
 
 
 @pytest.fixture

@@ -25,6 +25,18 @@ _HTTP_TIMEOUT_S = 30.0
 _MANAGEMENT_PORT = 15672
 
 
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+_CUT_OFF = (
+    "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+_SHAPE = """
+SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_attribute),
+    (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger),
+    (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace)
+"""
+
+
 @dataclass(frozen=True)
 class DatabaseServer:
     """A PostgreSQL on which databases may be made and dropped."""
@@ -37,6 +49,30 @@ class DatabaseServer:
         source = sql.Identifier(template or "template0")
         self._execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
         return _with_path(self.url, name)
+
+    def shape(self, url: str) -> tuple[int, ...]:
+        """Return what tells whether a database's tables are as they were: how many things define them."""
+        with psycopg.connect(url) as connection:
+            row = connection.execute(_SHAPE).fetchone()
+        return tuple(row or ())
+
+    def empty(self, url: str) -> bool:
+        """Delete all rows but the revision of the tables; cut off who is still connected.
+
+        False when that cannot be done: for lack of rights, or because somebody does not let go.
+        """
+        try:
+            with psycopg.connect(url) as connection:
+                connection.execute(_CUT_OFF)
+                connection.execute("SET session_replication_role = replica")  # in any order of the tables
+                connection.execute("SET lock_timeout = '2s'")
+                tables = [sql.Identifier(name) for (name,) in connection.execute(_TABLES).fetchall()]
+                connection.execute(
+                    sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(table) for table in tables)
+                )
+        except psycopg.Error:
+            return False
+        return True
 
     def drop(self, url: str) -> None:
         name = sql.Identifier(database_name(url))
