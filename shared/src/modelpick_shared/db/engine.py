@@ -1,13 +1,17 @@
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from modelpick_shared.errors import TransientError
 
+CLOSING_S = 5
+_LOOK_AGAIN_S = 0.005
 _DEADLOCK_OR_SERIALISATION = {"40001", "40P01"}
 
 
@@ -34,7 +38,18 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_returned(), CLOSING_S)
         await self._engine.dispose()
+
+    async def _all_returned(self) -> None:
+        """Wait until no connection is in use: disposing forgets those that are, and leaves them open.
+
+        A cancelled transaction may end after its caller: SQLAlchemy closes its session in another task.
+        """
+        pool = self._engine.pool
+        while isinstance(pool, QueuePool) and pool.checkedout():  # noqa: ASYNC110 - a pool has no event for it
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
