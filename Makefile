@@ -11,6 +11,10 @@ MEMBERS := shared \
 	services/checkout services/webhook services/orchestrator services/model-worker services/notifier services/reports \
 	deploy/local deploy/simulators ops
 STAMP := $(VENV)/.modelpick-setup
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix web --no-fund
+WEB_MODULES := web/node_modules/.modelpick-setup
+WEB := web/dist/.modelpick-built
+WEB_SOURCES := $(shell find web/src web/public web/scripts web/*.html web/*.ts web/openapi.json -type f 2>/dev/null)
 
 .PHONY: help
 help: ## list the targets
@@ -39,12 +43,30 @@ lock: $(STAMP) ## resolve the dependencies again and write requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv export --all-packages --all-groups --no-emit-workspace \
 		--format requirements-txt --no-annotate --no-header --quiet -o requirements.lock
 
+$(WEB_MODULES): web/package-lock.json web/.npmrc $(STAMP)
+	@echo "installing what builds the browser application into web/node_modules (once)"
+	@$(NPM) ci --silent
+	@touch $@
+
+$(WEB): $(WEB_MODULES) $(WEB_SOURCES)
+	@$(NPM) run --silent build >web/node_modules/.modelpick-build.log 2>&1 || { \
+		cat web/node_modules/.modelpick-build.log >&2; exit 1; }
+	@touch $@
+
+.PHONY: web
+web: $(WEB) ## build the browser application into web/dist
+
+.PHONY: api-types
+api-types: $(WEB_MODULES) ## write the browser application's types of the services' HTTP interfaces
+	$(BIN)/python web/openapi.py
+	$(NPM) run --silent api-types
+
 .PHONY: demo
-demo: $(STAMP) ## the whole story with simulators; KEEP=1 leaves it running, FULL=1 runs 24 x 10 x 3
+demo: $(WEB) ## the whole story with simulators; KEEP=1 leaves it running, FULL=1 runs 24 x 10 x 3
 	@$(BIN)/python -m modelpick_local.demo
 
 .PHONY: up
-up: $(STAMP) ## start the system in the foreground, on PORT (8080); Ctrl-C stops it
+up: $(WEB) ## start the system in the foreground, on PORT (8080); Ctrl-C stops it
 	@exec $(BIN)/modelpick-local up
 
 .PHONY: down
@@ -56,33 +78,38 @@ status: $(STAMP) ## show every running part with its port, process and health
 	@$(BIN)/modelpick status
 
 .PHONY: test
-test: $(STAMP) ## pass the tests, without the long fault suite
+test: $(WEB) ## pass the tests, without the long fault suite
+	$(NPM) run --silent test
 	$(BIN)/pytest -m "not faults" $(ARGS)
 
 .PHONY: test-faults
-test-faults: $(STAMP) ## pass the long fault suite
+test-faults: $(WEB) ## pass the long fault suite
 	$(BIN)/pytest -m faults $(ARGS)
 
 .PHONY: check
-check: $(STAMP) ## lint, types, import boundaries, generated files up to date
+check: $(WEB_MODULES) ## lint, types, import boundaries, generated files up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(MEMBERS:%=%/src) benchmarks
 	$(BIN)/lint-imports
 	$(BIN)/python -m modelpick_local.with_postgres -- $(BIN)/python -m modelpick_shared.db.check
 	$(BIN)/python -m modelpick_shared.contracts.schemas --check
+	$(BIN)/python web/openapi.py --check
+	$(NPM) run --silent api-types -- --check
+	$(NPM) run --silent check
 
 .PHONY: fmt
-fmt: $(STAMP) ## format, and mend what lint can mend
+fmt: $(WEB_MODULES) ## format, and mend what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(NPM) run --silent fmt
 
 .PHONY: schemas
 schemas: $(STAMP) ## generate docs/messages/ from the contracts
 	$(BIN)/python -m modelpick_shared.contracts.schemas
 
 .PHONY: bench
-bench: $(STAMP) ## the benchmarks, as ratios against their baselines
+bench: $(WEB) ## the benchmarks, as ratios against their baselines
 	$(BIN)/python -m benchmarks
 
 .PHONY: clean

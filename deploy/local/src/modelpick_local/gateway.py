@@ -69,7 +69,10 @@ def find_caddy() -> str:
 
 
 def _web_root(checkout: Path) -> Path:
-    return checkout / "web" / "public"
+    built = checkout / "web" / "dist"
+    if not (built / "index.html").exists():
+        raise LocalError("the browser application is not built: run `make web`")
+    return built
 
 
 def _loopback_addresses() -> str:

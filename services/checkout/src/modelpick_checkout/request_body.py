@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from fastapi import Request
@@ -37,6 +37,16 @@ def json_body(model: type[B]) -> Callable[[Request], Awaitable[B]]:
             raise _as_request_error(error) from error
 
     return read
+
+
+def takes(model: type[BaseModel]) -> dict[str, Any]:
+    """Return what a route whose body `json_body` reads adds to its OpenAPI description.
+
+    What the body is made of has to be described by an answer of the service as well.
+    """
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
 
 
 async def small_form(request: Request) -> dict[str, str]:

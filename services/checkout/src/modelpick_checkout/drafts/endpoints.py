@@ -13,7 +13,7 @@ from modelpick_checkout.drafts.schemas import (
     Estimate,
     InferredSchema,
 )
-from modelpick_checkout.request_body import json_body
+from modelpick_checkout.request_body import json_body, takes
 from modelpick_shared.http.sessions import CurrentUser
 
 router = APIRouter(prefix="/api")
@@ -24,7 +24,7 @@ async def models(parts: UsesParts) -> CatalogList:
     return CatalogList(items=[CatalogModel.model_validate(model.model_dump()) for model in parts.catalog])
 
 
-@router.post("/drafts", status_code=201)
+@router.post("/drafts", status_code=201, openapi_extra=takes(DraftCreate))
 async def create(
     user: CurrentUser,
     body: Annotated[DraftCreate, Depends(json_body(DraftCreate))],
@@ -44,7 +44,7 @@ async def get(draft_id: PathId, user: CurrentUser, parts: UsesParts, session: Tr
     return await parts.drafts.view(session, user.id, draft_id)
 
 
-@router.patch("/drafts/{draft_id}")
+@router.patch("/drafts/{draft_id}", openapi_extra=takes(DraftPatch))
 async def change(
     draft_id: PathId,
     user: CurrentUser,

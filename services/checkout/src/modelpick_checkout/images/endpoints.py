@@ -4,8 +4,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from modelpick_checkout.dependencies import CountedUpload, PathId, Transaction, UsesParts
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
-from modelpick_checkout.images.upload import read_upload
-from modelpick_checkout.request_body import json_body
+from modelpick_checkout.images.upload import UPLOAD_FORM, read_upload
+from modelpick_checkout.request_body import json_body, takes
 from modelpick_shared.http.problems import not_found
 from modelpick_shared.http.sessions import CurrentUser
 from modelpick_shared.images import MissingImageError
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/drafts/{draft_id}/images")
 _CONTENT_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, openapi_extra=UPLOAD_FORM)
 async def upload(
     draft_id: PathId, user: CurrentUser, parts: UsesParts, request: Request, _: CountedUpload
 ) -> ImageView:
@@ -23,7 +23,7 @@ async def upload(
     return await parts.images.add(user.id, draft_id, await read_upload(request))
 
 
-@router.patch("/{image_id}")
+@router.patch("/{image_id}", openapi_extra=takes(ImagePatch))
 async def change(
     draft_id: PathId,
     image_id: PathId,

@@ -18,6 +18,25 @@ from modelpick_shared.http import Problem
 # Room for the expected JSON and for the form around both.
 MAX_UPLOAD_BYTES = MAX_IMAGE_BYTES + MAX_EXPECTED_BYTES + 64 * KIB
 
+UPLOAD_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "expected_json": {"type": "string", "contentMediaType": "application/json"},
+                    },
+                }
+            }
+        },
+    }
+}
+"""What the route that takes an upload adds to its OpenAPI description."""
+
 
 class Upload(NamedTuple):
     """A file with the JSON that a perfect model would return, None when it was not given."""

@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from modelpick_checkout.dependencies import Transaction, UsesParts
-from modelpick_checkout.request_body import json_body
+from modelpick_checkout.request_body import json_body, takes
 from modelpick_checkout.sign_in.cookies import clear_session_cookie, set_session_cookie
 from modelpick_checkout.sign_in.schemas import MagicLinkRequest, Me, Verified, VerifyRequest
 from modelpick_shared.http import Problem
@@ -14,7 +14,7 @@ from modelpick_shared.http.sessions import SESSION_COOKIE, CurrentUser
 router = APIRouter(prefix="/api")
 
 
-@router.post("/auth/magic-link", status_code=202)
+@router.post("/auth/magic-link", status_code=202, openapi_extra=takes(MagicLinkRequest))
 async def request_link(
     body: Annotated[MagicLinkRequest, Depends(json_body(MagicLinkRequest))],
     request: Request,
@@ -28,7 +28,7 @@ async def request_link(
     return Response(status_code=202)
 
 
-@router.post("/auth/verify")
+@router.post("/auth/verify", openapi_extra=takes(VerifyRequest))
 async def verify(
     body: Annotated[VerifyRequest, Depends(json_body(VerifyRequest))],
     request: Request,
