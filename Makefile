@@ -90,10 +90,11 @@ test-faults: $(WEB) ## pass the long fault suite
 check: $(WEB_MODULES) ## lint, types, import boundaries, generated files up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(MEMBERS:%=%/src) benchmarks
+	$(BIN)/mypy $(MEMBERS:%=%/src) benchmarks deploy/grafana/modelpick_dashboards
 	$(BIN)/lint-imports
 	$(BIN)/python -m modelpick_local.with_postgres -- $(BIN)/python -m modelpick_shared.db.check
 	$(BIN)/python -m modelpick_shared.contracts.schemas --check
+	PYTHONPATH=deploy/grafana $(BIN)/python -m modelpick_dashboards --check
 	$(BIN)/python web/openapi.py --check
 	$(NPM) run --silent api-types -- --check
 	$(NPM) run --silent check
@@ -103,6 +104,10 @@ fmt: $(WEB_MODULES) ## format, and mend what lint can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(NPM) run --silent fmt
+
+.PHONY: dashboards
+dashboards: $(STAMP) ## write the Grafana dashboards
+	PYTHONPATH=deploy/grafana $(BIN)/python -m modelpick_dashboards
 
 .PHONY: schemas
 schemas: $(STAMP) ## generate docs/messages/ from the contracts

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from modelpick_ops import payment_problems
 from modelpick_ops.errors import fail, run
 from modelpick_ops.printing import Json, show
 from modelpick_ops.settings import address
@@ -38,6 +39,21 @@ def reconcile(*, timeout: Timeout = 300, as_json: Json = False) -> None:
     if done.error is not None:
         fail(f"stopped after {done.looked_up} orders: {done.error}")
     show([_row(done)], _COLUMNS, as_json=as_json)
+
+
+@app.command()
+def problems(*, as_json: Json = False) -> None:
+    """Show payments that need somebody: what could not be fulfilled, refunds under way, disputes."""
+    rows = run(_problems())
+    show(rows, ("kind", "id", "order", "state", "problem", "amount_usd", "since"), as_json=as_json)
+
+
+async def _problems() -> list[dict[str, Any]]:
+    async with (
+        Database(address("DATABASE_URL"), application="ops") as database,
+        database.snapshot() as session,
+    ):
+        return await payment_problems.read(session)
 
 
 def _row(done: Reconciliation) -> dict[str, Any]:

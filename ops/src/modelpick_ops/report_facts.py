@@ -25,6 +25,20 @@ class ModelFacts(BaseModel):
     provider: str | None
 
 
+class ListedReport(BaseModel):
+    """A report in a list; money in USD."""
+
+    id: UUID
+    status: str
+    created_at: datetime
+    started_at: datetime | None
+    deadline_at: datetime | None
+    completed_jobs: int
+    total_jobs: int
+    spent_usd: Decimal
+    failure_reason: str | None
+
+
 class ReportFacts(BaseModel):
     """A report as it stands; money in USD, `attempts` by state, `unmeasured` runs by reason."""
 
@@ -62,6 +76,15 @@ _COLUMNS = (
     *(Report.spent_usd, Report.reserved_usd, Report.ceiling_usd, Report.over_ceiling, Report.failure_reason),
     *(Report.created_at, Report.started_at, Report.completed_at, Report.deadline_at, Report.paused_at),
 )
+
+
+async def newest(session: AsyncSession, status: str | None, limit: int) -> list[ListedReport]:
+    """Return the newest reports, of one status when it is given."""
+    columns = [getattr(Report, name) for name in ListedReport.model_fields]
+    statement = select(*columns).order_by(Report.created_at.desc()).limit(limit)
+    if status is not None:
+        statement = statement.where(Report.status == status)
+    return [ListedReport.model_validate(row) for row in (await session.execute(statement)).mappings()]
 
 
 async def read(session: AsyncSession, report_id: UUID) -> ReportFacts | None:

@@ -1,6 +1,6 @@
 """`modelpick reports`: how a report stands, running what it lacks, and ending it."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -8,13 +8,26 @@ import typer
 from modelpick_ops import refunds, report_facts
 from modelpick_ops.errors import fail, run
 from modelpick_ops.printing import Json, show
-from modelpick_ops.report_facts import ReportFacts
+from modelpick_ops.report_facts import ListedReport, ReportFacts
 from modelpick_ops.settings import address
 from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_queue
-from modelpick_shared.contracts import Message, ReportCancelRequested, ReportResumeRequested
+from modelpick_shared.contracts import Message, ReportCancelRequested, ReportResumeRequested, ReportStatus
 from modelpick_shared.db import Database
 
 app = typer.Typer(help="Look at reports, resume, cancel and refund them.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_reports(
+    *,
+    status: Annotated[ReportStatus | None, typer.Option(help="Only those of this status.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1, max=10_000)] = 20,
+    as_json: Json = False,
+) -> None:
+    """List reports, the newest first."""
+    rows = [listed.model_dump(mode="json") for listed in run(_list(status, limit))]
+    columns = ("id", "status", "created_at", "started_at", "deadline_at", "completed_jobs", "total_jobs")
+    show(rows, (*columns, "spent_usd", "failure_reason"), as_json=as_json)
 
 
 @app.command("show")
@@ -73,6 +86,14 @@ async def _facts(report_id: UUID) -> ReportFacts:
     async with database, database.snapshot() as session:
         facts = await report_facts.read(session, report_id)
     return facts or fail(f"there is no report {report_id}")
+
+
+async def _list(status: ReportStatus | None, limit: int) -> list[ListedReport]:
+    async with (
+        Database(address("DATABASE_URL"), application="ops") as database,
+        database.snapshot() as session,
+    ):
+        return await report_facts.newest(session, status, limit)
 
 
 async def _request_refund(report_id: UUID) -> dict[str, Any]:

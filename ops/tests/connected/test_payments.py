@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from modelpick_ops.main import app
 from modelpick_shared.db import Database
-from modelpick_shared.db.payments import Order, Reconciliation, Refund
+from modelpick_shared.db.payments import Dispute, Order, Reconciliation, Refund, StripeEvent
 from modelpick_shared.ids import new_id
 from modelpick_shared.testing import config_snapshot, eventually, insert_report
 
@@ -117,3 +117,36 @@ async def test_without_a_webhook_service_it_fails_and_is_remembered(modelpick, r
     assert done.exit_code == 1
     assert "in time" in done.stderr
     assert len(await rows(Reconciliation)) == 1
+
+
+async def test_problems_show_what_needs_somebody_and_nothing_else(modelpick, report, database):
+    async with database.transaction() as session:
+        session.add_all(
+            [
+                StripeEvent(id="evt_1", type="checkout.session.completed", problem="wrong_amount"),
+                StripeEvent(id="evt_2", type="checkout.session.completed"),
+                Refund(
+                    payment_intent_id="pi_1",
+                    order_id=report.order_id,
+                    amount_cents=1499,
+                    reason="operator",
+                    state="failed",
+                    last_error="lost_or_stolen_card",
+                ),
+                Refund(
+                    payment_intent_id="pi_2",
+                    order_id=report.order_id,
+                    amount_cents=1499,
+                    reason="operator",
+                    state="succeeded",
+                ),
+                Dispute(id="dp_1", order_id=report.order_id, amount_cents=1499, status="needs_response"),
+            ]
+        )
+    answer = await modelpick("payments", "problems", "--json")
+    assert answer.exit_code == 0, answer.stderr
+    rows = {row["id"]: row for row in json.loads(answer.stdout)["items"]}
+    assert set(rows) == {"evt_1", "pi_1", "dp_1"}
+    assert rows["pi_1"]["problem"] == "lost_or_stolen_card"
+    assert rows["pi_1"]["order"] == str(report.order_id)
+    assert rows["dp_1"]["amount_usd"] == "14.99"

@@ -140,3 +140,14 @@ async def test_without_a_broker_nothing_is_asked_and_the_command_fails(modelpick
     assert answer.stdout == ""
     monkeypatch.setenv("RABBITMQ_URL", "")
     assert (await modelpick("resume", report.id)).exit_code == 2
+
+
+async def test_reports_are_listed_by_status_the_newest_first(modelpick, report, database):
+    async with database.transaction() as session:
+        later = await insert_report(session, config_snapshot(models=1, images=1), status="running")
+    listed = json.loads((await modelpick("list", "--json")).stdout)["items"]
+    assert [row["id"] for row in listed] == [str(later.id), str(report.id)]
+    running = json.loads((await modelpick("list", "--status", "running", "--json")).stdout)["items"]
+    assert [row["id"] for row in running] == [str(later.id)]
+    assert len(json.loads((await modelpick("list", "--limit", "1", "--json")).stdout)["items"]) == 1
+    assert (await modelpick("list", "--status", "nothing")).exit_code == 2

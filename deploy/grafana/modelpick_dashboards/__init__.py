@@ -1,0 +1,1 @@
+"""The Grafana dashboards as code; `python -m modelpick_dashboards` writes their JSON."""
