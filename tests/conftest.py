@@ -1,6 +1,11 @@
 """Whole systems with simulators, and the means to look at them from outside."""
 
+import asyncio
+import json
 import os
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import psycopg
@@ -9,12 +14,14 @@ from psycopg.rows import dict_row
 
 from modelpick_local.demo.customer import READY_SUBJECT, Customer
 from modelpick_local.demo.picking import across_tiers
-from modelpick_local.demo.samples import PROMPT
+from modelpick_local.demo.samples import PROMPT, sample_uploads
+from modelpick_local.demo.schemas import Draft, Estimate, Mail, Payment
 from modelpick_local.demo.vendors import NO_VENDORS
 from modelpick_local.state import Phase
 from modelpick_local.system import System
 from modelpick_shared.testing import eventually
 
+FAST = {"SIMULATOR_LATENCY_MS": "50-150"}
 # Many people sign in from one machine here, and some of them many times.
 NO_LIMITS = dict.fromkeys(
     (
@@ -51,6 +58,72 @@ def system_with(own_stores):
         return System(env=environment, stop_timeout_s=150.0)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def system(system_with):
+    """Run one system for all the stories that leave it as they found it."""
+    with system_with(**FAST) as system:
+        yield system
+
+
+@dataclass
+class Story:
+    """What happened to one customer, with everything they saw."""
+
+    customer: Customer
+    models: list[str]
+    draft: Draft
+    schema: dict[str, Any]
+    estimate: Estimate
+    session_id: str
+    payment: Payment
+    report_id: str
+    events: list[tuple[str, int, dict[str, Any]]] = field(default_factory=list)
+    document: dict[str, Any] = field(default_factory=dict)
+    mails: list[Mail] = field(default_factory=list)
+
+    @property
+    def last(self) -> dict[str, Any]:
+        return self.events[-1][2]
+
+    @property
+    def share_token(self) -> str:
+        return self.last["share_token"]
+
+
+@pytest.fixture(scope="session")
+def told(system):
+    """Tell the story once: a visitor signs in, uploads four receipts, pays, watches and gets a mail."""
+    return asyncio.run(_tell(system))
+
+
+async def _tell(system: System) -> Story:
+    mail_url = system.simulators()["mail"]
+    async with Customer.visiting(system.site_url, mail_url, "ada@example.com") as customer:
+        await customer.sign_in()
+        models = [model.id for model in across_tiers(await customer.models(), 6)]
+        draft = await customer.prepare_draft(sample_uploads(4), models, PROMPT)
+        schema = await customer.infer_schema(draft.id)
+        estimate = await customer.estimate(draft.id)
+        payable = await customer.check_out(draft.id)
+        await customer.pay(payable)
+        report_id = await customer.report_of(payable.session_id)
+        payment = await customer.payment(payable.session_id)
+        story = Story(customer, models, draft, schema, estimate, payable.session_id, payment, report_id)
+        await _watch(story)
+        return story
+
+
+async def _watch(story: Story) -> None:
+    customer = story.customer
+    async with asyncio.timeout(120), aclosing(customer.events(story.report_id)) as events:
+        async for event in events:
+            story.events.append((event.name, int(event.id or -1), json.loads(event.data)))
+    answer = await customer.client.get(f"/api/reports/{story.report_id}/document")
+    story.document = answer.raise_for_status().json()
+    await customer.inbox.next_mail(READY_SUBJECT)
+    story.mails = list(await customer.inbox.mails())
 
 
 @pytest.fixture

@@ -1,14 +1,34 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { sampleExcerpt } from "./scripts/excerpt.ts";
+import { prerender } from "./scripts/prerender.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 // One HTML file a page: each loads what it needs and nothing of the others.
-const PAGES = ["index", "login", "new", "processing", "own-report", "reports", "error"];
+const PAGES = [
+  "index",
+  "login",
+  "new",
+  "processing",
+  "own-report",
+  "sample",
+  "reports",
+  "error",
+  "unavailable",
+];
+
+// What is to be read without JavaScript stands in its HTML.
+const PRERENDERED = {
+  index: "/src/pages/landing/Page.svelte",
+  error: "/src/pages/error/Page.svelte",
+  unavailable: "/src/pages/error/Unavailable.svelte",
+};
+const excerpt = () => sampleExcerpt(here("./public/sample/document.json"));
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), excerpt(), prerender(PRERENDERED, () => [excerpt()])],
   resolve: { alias: { $lib: here("./src/lib"), $api: here("./src/api") } },
   build: {
     target: "es2022",

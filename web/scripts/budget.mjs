@@ -36,7 +36,7 @@ function ofPage(html) {
 
 /** Everything that a report page may load, whether at once or later. */
 function ofReport() {
-  const files = new Set(["app/site.css", "app/theme.js"]);
+  const files = new Set(["app/site.css", "app/report.css", "app/theme.js"]);
   const queue = ["app/report.js"];
   for (let file = queue.pop(); file; file = queue.pop()) {
     if (files.has(file)) continue;

@@ -2,10 +2,14 @@
 (() => {
   const root = document.documentElement;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const KEY = "theme";
+
+  const system = () => (dark.matches ? "dark" : "light");
+  const present = () => root.dataset.theme || system();
 
   const read = () => {
     try {
-      return localStorage.getItem("theme");
+      return localStorage.getItem(KEY);
     } catch {
       return null; // storage is switched off: the system's preference stands
     }
@@ -13,35 +17,48 @@
 
   const keep = (theme) => {
     try {
-      localStorage.setItem("theme", theme);
+      if (theme) localStorage.setItem(KEY, theme);
+      else localStorage.removeItem(KEY);
     } catch {
       return; // it lasts as long as the page
     }
   };
 
-  const present = () => root.dataset.theme || (dark.matches ? "dark" : "light");
+  const apply = (theme) => {
+    if (theme === "light" || theme === "dark") root.dataset.theme = theme;
+    else delete root.dataset.theme;
+  };
 
   const label = () => {
-    const other = present() === "dark" ? "light" : "dark";
+    const text = `Use ${present() === "dark" ? "light" : "dark"} theme`;
     for (const button of document.querySelectorAll("[data-theme-switch]")) {
-      button.textContent = `Use ${other} theme`;
+      button.textContent = text;
+      button.title = text;
       button.hidden = false;
     }
   };
 
-  const stored = read();
-  if (stored === "light" || stored === "dark") root.dataset.theme = stored;
+  const changed = () => {
+    label();
+    window.dispatchEvent(new CustomEvent("themechange"));
+  };
+
+  apply(read());
 
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-theme-switch]")) return;
-    root.dataset.theme = present() === "dark" ? "light" : "dark";
-    keep(root.dataset.theme);
-    label();
-    window.dispatchEvent(new CustomEvent("themechange"));
+    const wanted = present() === "dark" ? "light" : "dark";
+    // Who goes back to what the system says follows the system again.
+    const chosen = wanted === system() ? null : wanted;
+    apply(chosen);
+    keep(chosen);
+    changed();
   });
-  dark.addEventListener("change", () => {
-    label();
-    window.dispatchEvent(new CustomEvent("themechange"));
+  dark.addEventListener("change", changed);
+  window.addEventListener("storage", (event) => {
+    if (event.key !== KEY) return;
+    apply(event.newValue);
+    changed();
   });
   document.addEventListener("DOMContentLoaded", label);
 })();

@@ -10,8 +10,27 @@ export type DraftChange = Partial<
 export type DraftImage = Schemas["ImageView"];
 export type CatalogModel = Schemas["CatalogModel"];
 export type Estimate = Schemas["Estimate"];
-export type Report = Schemas["ReportView"];
 export type ReportDocument = Schemas["ReportDocument"];
+export type ModelProgress = Schemas["ModelProgress"];
+
+/** A report at a glance. By hand: the service leaves absent fields out, so its description names none. */
+export interface Report {
+  id: string;
+  status: Schemas["ReportStatus"];
+  share_token?: string;
+  /** How many reports are before this one. */
+  queue_position?: number;
+  total_jobs: number;
+  completed_jobs: number;
+  spent_usd: string;
+  models: ModelProgress[];
+  created_at: string;
+  started_at: string | null;
+  completed_at: string | null;
+  deadline_at: string | null;
+  refunded: boolean;
+  failure_reason?: string;
+}
 
 /** What an API answers when it refuses: a problem document of RFC 9457. */
 export interface Problem {
@@ -35,7 +54,10 @@ export class ApiError extends Error {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: window.location.origin });
+// There is no window where a page is rendered at build time.
+const baseUrl = import.meta.env.SSR ? "" : window.location.origin;
+
+export const api = createClient<paths>({ baseUrl });
 
 interface Answer<T> {
   data?: T;

@@ -20,7 +20,7 @@ from modelpick_shared.db import Database
 from modelpick_shared.http import Problem
 from modelpick_shared.http.problems import not_found
 from modelpick_shared.http.rate_limits import LimitName, RateLimits
-from modelpick_shared.http.sessions import CurrentUser
+from modelpick_shared.http.sessions import SESSION_COOKIE, CurrentUser, SessionReader, SignedInUser
 from modelpick_shared.settings import Network
 
 
@@ -85,6 +85,16 @@ async def orders(parts: UsesParts) -> Orders:
 
 
 UsesOrders = Annotated[Orders, Depends(orders)]
+
+
+async def visitor(request: Request) -> SignedInUser | None:
+    """Return the signed-in user, if there is one: a page explains what an API refuses."""
+    reader: SessionReader = request.app.state.sessions
+    token = request.cookies.get(SESSION_COOKIE)
+    return await reader.user_of(token) if token else None
+
+
+Visitor = Annotated[SignedInUser | None, Depends(visitor)]
 
 
 def counted(name: LimitName) -> Callable[..., Awaitable[None]]:

@@ -5,7 +5,9 @@ from pydantic import BaseModel
 
 from modelpick_reports import service
 from modelpick_reports.dependencies import Parts
+from modelpick_reports.documents import Export
 from modelpick_reports.repository import Scope
+from modelpick_reports.spreadsheet import csv_of
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 JSON = "application/json"
@@ -40,6 +42,26 @@ async def image_answer(parts: Parts, scope: Scope, index: int) -> Response:
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
+
+
+async def json_file(parts: Parts, scope: Scope, *, images_at: str | None = None) -> Response:
+    """Answer with the document as a file; its images are at the owner's addresses, or below `images_at`."""
+    if images_at is None:
+        report_id, body = await parts.documents.export(scope, Export.DOCUMENT)
+    else:
+        report_id, body = await parts.documents.json(scope, images_at=images_at)
+    return file_answer(body, JSON, file_name=f"modelpick-report-{report_id}.json")
+
+
+async def csv_file(parts: Parts, scope: Scope) -> Response:
+    document = await parts.documents.document(scope)
+    file_name = f"modelpick-report-{document.id}.csv"
+    return file_answer(csv_of(document), "text/csv; charset=utf-8", file_name=file_name)
+
+
+async def pdf_file(parts: Parts, scope: Scope) -> Response:
+    report_id, body = await parts.documents.export(scope, Export.PDF)
+    return file_answer(body, "application/pdf", file_name=f"modelpick-report-{report_id}.pdf")
 
 
 def _attachment(file_name: str | None) -> dict[str, str]:

@@ -3,11 +3,19 @@
 from fastapi import APIRouter, Response
 
 from modelpick_reports import service
-from modelpick_reports.answers import JSON, file_answer, image_answer, json_answer
+from modelpick_reports.answers import (
+    JSON,
+    csv_file,
+    file_answer,
+    image_answer,
+    json_answer,
+    json_file,
+    pdf_file,
+)
 from modelpick_reports.dependencies import Number, ReportId, Snapshot, Transaction, UsesParts
 from modelpick_reports.documents import Export
 from modelpick_reports.repository import owned_by
-from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView
+from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView, WholeRun
 from modelpick_shared.document import ReportDocument
 from modelpick_shared.http.sessions import CurrentUser
 
@@ -33,6 +41,26 @@ async def get_document(parts: UsesParts, user: CurrentUser, report_id: ReportId)
 @router.get("/{report_id}/images/{index}", response_class=Response)
 async def get_image(parts: UsesParts, user: CurrentUser, report_id: ReportId, index: Number) -> Response:
     return await image_answer(parts, owned_by(user.id, report_id), index)
+
+
+@router.get("/{report_id}/runs/{number}", response_model=WholeRun)
+async def get_run(session: Snapshot, user: CurrentUser, report_id: ReportId, number: Number) -> Response:
+    return json_answer(await service.whole_run(session, owned_by(user.id, report_id), number))
+
+
+@router.get("/{report_id}/export.json", response_model=ReportDocument)
+async def export_json(parts: UsesParts, user: CurrentUser, report_id: ReportId) -> Response:
+    return await json_file(parts, owned_by(user.id, report_id))
+
+
+@router.get("/{report_id}/export.csv", response_class=Response)
+async def export_csv(parts: UsesParts, user: CurrentUser, report_id: ReportId) -> Response:
+    return await csv_file(parts, owned_by(user.id, report_id))
+
+
+@router.get("/{report_id}/export.pdf", response_class=Response)
+async def export_pdf(parts: UsesParts, user: CurrentUser, report_id: ReportId) -> Response:
+    return await pdf_file(parts, owned_by(user.id, report_id))
 
 
 @router.post("/{report_id}/share")

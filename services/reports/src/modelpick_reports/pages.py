@@ -2,24 +2,27 @@
 
 from collections import Counter, defaultdict
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
 from modelpick_reports import repository
-from modelpick_reports.dependencies import SharedReport, UsesParts
-from modelpick_reports.exports.answer import answer_of, ranking
+from modelpick_reports.dependencies import Parts, SharedReport, UsesParts
+from modelpick_reports.exports.answer import answer_of, cheapest, leaders, ranking
+from modelpick_reports.formats import shown_name
 from modelpick_reports.service import images_removed
 from modelpick_reports.share_endpoints import images_at
 from modelpick_shared.document import ReportDocument, flipping_fields
 from modelpick_shared.http import Problem
+from modelpick_shared.http.sessions import SESSION_COOKIE, SessionReader
 
 router = APIRouter(default_response_class=Response)
 
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' data: blob:; "
+        "style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
@@ -38,7 +41,19 @@ async def report_page(request: Request, scope: SharedReport, parts: UsesParts, t
         )
     values = page_values(ReportDocument.model_validate_json(body), token, site_url=parts.site_url)
     values["images_removed"] = images_removed(removed_at) if removed_at else None
+    values["is_owners"] = await _is_owners(request, parts, values["document"].id)
     return parts.templates.TemplateResponse(request, "report.html", values, headers=_HEADERS)
+
+
+async def _is_owners(request: Request, parts: Parts, report_id: UUID) -> bool:
+    """Say whether the reader owns the report, and so may stop sharing it. A bearer token opens no page."""
+    sessions: SessionReader = request.app.state.sessions
+    cookie = request.cookies.get(SESSION_COOKIE)
+    user = await sessions.user_of(cookie) if cookie else None
+    if user is None:
+        return False
+    async with parts.database.transaction() as session:
+        return await repository.exists(session, repository.owned_by(user.id, report_id))
 
 
 def page_values(document: ReportDocument, token: str, *, site_url: str) -> dict[str, Any]:
@@ -46,12 +61,15 @@ def page_values(document: ReportDocument, token: str, *, site_url: str) -> dict[
     return {
         "document": document,
         "answer": answer_of(document),
+        "leaders": leaders(document) if document.status != "failed" else [],
+        "cheapest": cheapest(document)[0],
         "ranking": ranking(document),
         "measured": Counter(run.model_id for run in document.runs if run.strict is not None),
         "mixtures": mixtures(document),
         "near_misses": near_misses(document),
         "flips": flips(document),
         "names": {model.id: model.name for model in document.models},
+        "shown_names": {model.id: shown_name(model) for model in document.models},
         "running": document.status in {"paid", "running"},
         "share": f"/api/share/{token}",
         "page_url": f"{site_url}/report/{token}",

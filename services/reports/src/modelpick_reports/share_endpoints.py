@@ -3,11 +3,18 @@
 from fastapi import APIRouter, Response
 
 from modelpick_reports import service
-from modelpick_reports.answers import JSON, file_answer, image_answer, json_answer
+from modelpick_reports.answers import (
+    JSON,
+    csv_file,
+    file_answer,
+    image_answer,
+    json_answer,
+    json_file,
+    pdf_file,
+)
 from modelpick_reports.dependencies import Number, SharedReport, Snapshot, UsesParts
 from modelpick_reports.documents import Export
 from modelpick_reports.schemas import WholeRun
-from modelpick_reports.spreadsheet import csv_of
 from modelpick_shared.document import ReportDocument
 
 router = APIRouter(prefix="/api/share/{token}")
@@ -31,21 +38,17 @@ async def get_run(session: Snapshot, scope: SharedReport, number: Number) -> Res
 
 @router.get("/export.json", response_model=ReportDocument)
 async def export_json(parts: UsesParts, scope: SharedReport, token: str) -> Response:
-    report_id, body = await parts.documents.json(scope, images_at=images_at(token))
-    return file_answer(body, JSON, file_name=f"modelpick-report-{report_id}.json")
+    return await json_file(parts, scope, images_at=images_at(token))
 
 
 @router.get("/export.csv", response_class=Response)
 async def export_csv(parts: UsesParts, scope: SharedReport) -> Response:
-    document = await parts.documents.document(scope)
-    file_name = f"modelpick-report-{document.id}.csv"
-    return file_answer(csv_of(document), "text/csv; charset=utf-8", file_name=file_name)
+    return await csv_file(parts, scope)
 
 
 @router.get("/export.pdf", response_class=Response)
 async def export_pdf(parts: UsesParts, scope: SharedReport) -> Response:
-    report_id, body = await parts.documents.export(scope, Export.PDF)
-    return file_answer(body, "application/pdf", file_name=f"modelpick-report-{report_id}.pdf")
+    return await pdf_file(parts, scope)
 
 
 @router.get("/preview.png", response_class=Response)

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from modelpick_reports.app import build
 from modelpick_reports.settings import ReportsSettings
 from modelpick_shared.db import Database
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.tables import BenchmarkRun, Report, ReportModel, UserSession
 from modelpick_shared.http.serve import service_server
 from modelpick_shared.http.sessions import SESSION_COOKIE, token_hash
@@ -21,10 +22,11 @@ NO_BROKER = "amqp://nobody:nothing@127.0.0.1:1/"
 class World:
     """A database with reports in it, and the service over it."""
 
-    def __init__(self, url: str, image_folder) -> None:
+    def __init__(self, owners_url: str, url: str, image_folder) -> None:
         self.url = url
         self.image_folder = image_folder
-        self.database = Database(url, application="test")
+        self.database = Database(owners_url, application="test")
+        self.service_database = Database(url, application="test")
 
     def settings(self, broker_url=NO_BROKER) -> ReportsSettings:
         return ReportsSettings(
@@ -99,7 +101,8 @@ def _plan(report, config):
 
 
 @pytest.fixture
-async def world(fresh_database_url, tmp_path):
-    world = World(fresh_database_url, tmp_path)
-    async with world.database:
+async def world(fresh_database_url, database_url_as, tmp_path):
+    """Return a world whose owner prepares it, and whose service has its own role."""
+    world = World(fresh_database_url, database_url_as(Role.REPORTS), tmp_path)
+    async with world.database, world.service_database:
         yield world

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from modelpick_reports import documents
 from modelpick_reports.documents import Documents
 from modelpick_reports.repository import any_of
-from modelpick_shared.broker import BrokerConnector, Publisher
+from modelpick_shared.broker import BrokerConnector, Publisher, Service
 from modelpick_shared.contracts import ReportCompleted, ReportFailed, ReportStatus
 from modelpick_shared.db.tables import BenchmarkRun, ReportExport
 from modelpick_shared.testing import eventually
@@ -36,7 +36,7 @@ async def stored(world, report) -> dict[str, int]:
 
 
 async def bytes_of(world, report) -> bytes:
-    return (await Documents(world.database).export(any_of([report.id]), documents.Export.DOCUMENT))[1]
+    return (await Documents(world.service_database).export(any_of([report.id]), documents.Export.DOCUMENT))[1]
 
 
 async def test_the_document_of_an_ended_report_is_made_once(world, report):
@@ -79,7 +79,7 @@ async def test_nothing_is_kept_of_a_report_that_runs(world):
 
 
 async def test_an_older_document_does_not_replace_a_newer_one(world, report):
-    reader = Documents(world.database)
+    reader = Documents(world.service_database)
     await bytes_of(world, report)
     await world.change(report)
     await bytes_of(world, report)
@@ -98,18 +98,21 @@ async def test_all_who_ask_at_once_wait_for_the_same_document(world, report, mon
 
     build = documents.build_document
     monkeypatch.setattr(documents, "build_document", counted)
-    reader = Documents(world.database)
+    reader = Documents(world.service_database)
     scope = any_of([report.id])
     answers = await asyncio.gather(*(reader.export(scope, documents.Export.DOCUMENT) for _ in range(5)))
     assert len(set(answers)) == 1
     assert built == [report.id]
 
 
-async def test_the_document_is_there_before_anybody_asks(world, report, fresh_broker_url):
+async def test_the_document_is_there_before_anybody_asks(world, report, fresh_broker_url, broker_url_as):
     failed = await world.a_report(status="failed")
     about = {"email": "owner@example.com", "share_token": report.share_token}
     connector = BrokerConnector(fresh_broker_url, name="test")
-    async with world.serving(fresh_broker_url) as (_, address), Publisher(connector) as publisher:
+    async with (
+        world.serving(broker_url_as(Service.REPORTS)) as (_, address),
+        Publisher(connector) as publisher,
+    ):
 
         async def is_stored(one):
             return await stored(world, one)

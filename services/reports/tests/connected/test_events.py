@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from modelpick_shared.broker import BrokerConnector, Publisher
+from modelpick_shared.broker import BrokerConnector, Publisher, Service
 from modelpick_shared.contracts import ReportCompleted, ReportProgressed
 from modelpick_shared.testing import eventually
 
@@ -67,11 +67,11 @@ def completed(report) -> ReportCompleted:
     return ReportCompleted(report_id=report.id, status="complete", email="somebody@example.com")
 
 
-async def test_a_stream_goes_from_snapshot_over_progress_to_complete(world, fresh_broker_url):
+async def test_a_stream_goes_from_snapshot_over_progress_to_complete(world, fresh_broker_url, broker_url_as):
     report = await world.a_report()
     connector = BrokerConnector(fresh_broker_url, name="test")
     async with (
-        world.serving(fresh_broker_url, poll_s=NEVER_S) as (_, address),
+        world.serving(broker_url_as(Service.REPORTS), poll_s=NEVER_S) as (_, address),
         Publisher(connector) as publisher,
     ):
         await broker_is_connected(address)
@@ -130,11 +130,11 @@ async def test_open_streams_end_promptly_when_the_service_stops(world):
         assert await stream.next(within_s=1) is None
 
 
-async def test_a_burst_is_read_once_however_many_watch(world, fresh_broker_url):
+async def test_a_burst_is_read_once_however_many_watch(world, fresh_broker_url, broker_url_as):
     report = await world.a_report()
     connector = BrokerConnector(fresh_broker_url, name="test")
     async with (
-        world.serving(fresh_broker_url, poll_s=NEVER_S) as (_, address),
+        world.serving(broker_url_as(Service.REPORTS), poll_s=NEVER_S) as (_, address),
         Publisher(connector) as publisher,
     ):
         await broker_is_connected(address)

@@ -1,4 +1,4 @@
-import { start } from "$lib/mount";
+import { resume } from "$lib/mount";
 import Page from "./Page.svelte";
 
-start(Page);
+resume(Page);

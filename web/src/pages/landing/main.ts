@@ -1,4 +1,5 @@
-import { start } from "$lib/mount";
-import Page from "./Page.svelte";
+import "./landing.css";
+import { greet } from "./account";
 
-start(Page);
+// The page is plain HTML: all of it that depends on who looks is the last link of its header.
+void greet();

@@ -5,14 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from modelpick_checkout.dependencies import Transaction, UsesParts
+from modelpick_checkout.dependencies import Transaction, UsesParts, Visitor
 from modelpick_checkout.request_body import small_form
 from modelpick_checkout.sign_in.cookies import set_session_cookie
+from modelpick_checkout.sign_in.way_back import START, forget_way_back, login_for, way_back
 from modelpick_shared.http.sessions import SESSION_COOKIE
 
 router = APIRouter(default_response_class=Response)
-
-_AFTER_SIGN_IN = "/benchmark/new"
 
 
 @router.get("/auth/verify")
@@ -27,12 +26,20 @@ async def verify(
     request: Request,
     parts: UsesParts,
     session: Transaction,
+    user: Visitor,
     form: Annotated[dict[str, str], Depends(small_form)],
 ) -> Response:
+    onward = way_back(request)
     replaces = request.cookies.get(SESSION_COOKIE)
     signed_in = await parts.sign_in.verify(session, form.get("token", ""), replaces=replaces)
     if signed_in is None:
-        return parts.page(request, "link_used.html", status=400)
-    response = RedirectResponse(_AFTER_SIGN_IN, status_code=303)
+        values = {
+            "email": user.email if user else "",
+            "onward": onward,
+            "login": "/login" if onward == START else login_for(onward),
+        }
+        return parts.page(request, "link_used.html", values, status=400)
+    response = RedirectResponse(onward, status_code=303)
     set_session_cookie(response, signed_in.session_token, secure=parts.secure_cookies)
+    forget_way_back(response)
     return response

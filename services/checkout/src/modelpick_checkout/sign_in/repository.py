@@ -1,7 +1,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.db.customers import SignInToken, UserSession
@@ -45,10 +45,3 @@ async def revoke_session(session: AsyncSession, token_hash: bytes) -> None:
         .execution_options(synchronize_session=False)
     )
     await session.execute(statement)
-
-
-async def delete_spent(session: AsyncSession) -> None:
-    """Delete tokens and sessions that open nothing any more."""
-    await session.execute(delete(SignInToken).where(SignInToken.expires_at < func.now()))
-    over = or_(UserSession.expires_at < func.now(), UserSession.revoked_at.is_not(None))
-    await session.execute(delete(UserSession).where(over))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from modelpick_reports.exports.text import interval, name_of, percent, price, shortened
+from modelpick_reports.formats import interval, name_of, percent, price, shortened
 from modelpick_shared.document import ReportDocument
 from modelpick_shared.document.schemas import ModelEntry, PassRate
 
@@ -41,7 +41,9 @@ def answer_of(document: ReportDocument) -> Answer:
     running = document.status == "running"
     if document.status not in {"paid", "failed"} and best and best[0].strict.pass_rate:
         headline = _headline([_name(model) for model in best], len(document.models))
-        return Answer(f"{headline}, so far" if running else headline, _detail(best), _short(best))
+        return Answer(
+            f"{headline}, so far" if running else headline, _detail(best) + _cheaper(document), _short(best)
+        )
     headline, detail = _no_answer(document, ranked=bool(best), running=running)
     return Answer(headline, detail, detail)
 
@@ -98,9 +100,7 @@ def _detail(best: Sequence[ModelEntry]) -> str:
         return f"{share} of its answers are exactly right."
     equal = all(model.strict.pass_rate == first.strict.pass_rate for model in best)
     owner = "their answers are" if equal else f"the answers of {_name(first)} are"
-    return (
-        f"{share} of {owner} exactly right; these images cannot tell the {len(best)} apart.{_cheapest(best)}"
-    )
+    return f"{share} of {owner} exactly right; these images cannot tell the {len(best)} apart."
 
 
 def _short(best: Sequence[ModelEntry]) -> str:
@@ -110,18 +110,32 @@ def _short(best: Sequence[ModelEntry]) -> str:
     return f"{_name(best[0])}: {share} of answers exactly right"
 
 
-def _cheapest(best: Sequence[ModelEntry]) -> str:
-    """Name the cheapest of the tied models that are about as accurate as the first, if it is another."""
-    floor = (best[0].strict.pass_rate or 0.0) - _CLOSE
+def cheapest(document: ReportDocument) -> tuple[ModelEntry | None, list[ModelEntry]]:
+    """Return the cheapest of the leaders that are about as accurate as the first, and all of these.
+
+    None where nobody leads, or where the bill of one of them is unknown.
+    """
+    best = leaders(document)
+    floor = (best[0].strict.pass_rate or 0.0) - _CLOSE if best else 0.0
     close = [model for model in best if (model.strict.pass_rate or 0.0) >= floor]
+    return _cheapest_of(close), close
+
+
+def _cheapest_of(close: Sequence[ModelEntry]) -> ModelEntry | None:
     priced = [
         (model.cost_usd.per_1000_images, number, model)
         for number, model in enumerate(close)
         if model.cost_usd.per_1000_images is not None
     ]
-    if len(priced) < len(close) or not min(priced)[1]:
+    return min(priced)[2] if priced and len(priced) == len(close) else None
+
+
+def _cheaper(document: ReportDocument) -> str:
+    """Name the cheapest, if it is another than the first."""
+    model, close = cheapest(document)
+    if model is None or model.id == close[0].id:
         return ""
-    cost_usd, _, model = min(priced)
+    cost_usd = model.cost_usd.per_1000_images
     cost = "is free" if cost_usd == 0 else f"costs {price(cost_usd)} for 1,000 images"
     return f" {_name(model)}, at {percent(model.strict.pass_rate)} %, {cost}."
 

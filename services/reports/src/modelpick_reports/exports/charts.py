@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from modelpick_reports.exports.drawing import draw
 from modelpick_reports.exports.labels import Box, Point, place_names
-from modelpick_reports.exports.text import name_of, seconds, shortened
+from modelpick_reports.formats import name_of, seconds, shortened
 from modelpick_shared.document.schemas import ModelEntry
 
 Keys = Mapping[str, str]

@@ -6,9 +6,8 @@ from typing import Any
 from modelpick_reports.exports.answer import answer_of, ranking
 from modelpick_reports.exports.charts import cost_chart, latency_chart
 from modelpick_reports.exports.tables import heat_map, keys_of, legend, model_rows, outcome_rows, ranking_rows
-from modelpick_reports.exports.text import counted, duration, one_line, printable, shortened
 from modelpick_reports.exports.typesetting import typesetter
-from modelpick_reports.formats import moment, usd
+from modelpick_reports.formats import counted, duration, moment, one_line, printable, shortened, usd
 from modelpick_shared.document import ReportDocument
 
 _PROMPT_LETTERS = 1200

@@ -4,8 +4,8 @@ from typing import Any
 
 from modelpick_reports.exports.answer import answer_of, leaders, ranking
 from modelpick_reports.exports.pdf import dated
-from modelpick_reports.exports.text import counted, name_of, percent, shortened
 from modelpick_reports.exports.typesetting import typesetter
+from modelpick_reports.formats import counted, name_of, percent, shortened
 from modelpick_shared.document import ReportDocument
 from modelpick_shared.document.schemas import ModelEntry
 

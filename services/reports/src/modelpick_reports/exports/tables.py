@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from modelpick_reports.exports.answer import leaders
-from modelpick_reports.exports.text import (
+from modelpick_reports.formats import (
     breakable,
     counted,
     end_of,

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from modelpick_reports.exports.text import breakable, end_of, interval, percent, price, printable, shortened
+from modelpick_reports.formats import breakable, end_of, interval, percent, price, printable, shortened
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,4 @@
+declare module "virtual:sample-report" {
+  const sample: import("./sample").SampleReport;
+  export default sample;
+}

@@ -1,0 +1,4 @@
+import { start } from "$lib/mount";
+import Page from "./Page.svelte";
+
+start(Page);
