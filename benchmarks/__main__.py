@@ -8,7 +8,19 @@ from collections.abc import Callable
 
 import structlog
 
-from benchmarks import documents, fairness, latency, recording, reports, scoring, uploads, webhook, workers
+from benchmarks import (
+    documents,
+    fairness,
+    gateway,
+    latency,
+    recording,
+    reports,
+    scoring,
+    streams,
+    uploads,
+    webhook,
+    workers,
+)
 from benchmarks.figures import Figure
 from benchmarks.stand import Stores, stores
 
@@ -24,6 +36,8 @@ BENCHMARKS: dict[str, Callable[[Stores], list[Figure]]] = {
     "memory": workers.memory,
     "webhook": webhook.webhook,
     "document": documents.document,
+    "gateway": gateway.gateway,
+    "streams": streams.streams,
 }
 
 

@@ -100,7 +100,7 @@ class Stand:
             (self._folder / f"image-{number}").write_bytes(os.urandom(size))
 
     def start(self, service: str, **settings: str) -> Process:
-        """Start the orchestrator or a worker, and wait until it is ready."""
+        """Start the orchestrator, a worker or the reports service, and wait until it is ready."""
         port = free_port()
         environment = {
             "SERVICE_HOST": "127.0.0.1",
