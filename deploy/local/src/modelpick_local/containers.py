@@ -4,7 +4,8 @@ import functools
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from modelpick_local.ports import LOOPBACK
 
@@ -15,7 +16,10 @@ _REMOVE_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Container:
-    """A container that runs in the foreground of its client, published on loopback, its data in a volume."""
+    """A container that runs in the foreground of its client, published on loopback, its data in a volume.
+
+    `files` of this machine are to be found at those paths inside, to be read.
+    """
 
     name: str
     image: str
@@ -23,6 +27,7 @@ class Container:
     port: int
     inner_port: int
     data_folder: str
+    files: Mapping[Path, str] = field(default_factory=dict)
 
     def run_command(self, run_id: str) -> tuple[str, ...]:
         names = (f"--env={name}" for name in self.environment)  # values stay out of the process list
@@ -31,6 +36,7 @@ class Container:
             f"--label={_RUN_LABEL}={run_id}",
             f"--publish={LOOPBACK}:{self.port}:{self.inner_port}",
             f"--volume={self.name}:{self.data_folder}",
+            *(f"--volume={outside}:{inside}:ro" for outside, inside in self.files.items()),
             *names,
             self.image,
         )

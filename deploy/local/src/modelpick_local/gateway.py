@@ -3,10 +3,11 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
+from modelpick_local.access import without_owners
 from modelpick_local.command import Command
 from modelpick_local.errors import LocalError
 from modelpick_local.parts import Part, Stage
-from modelpick_local.ports import LOOPBACK, has_ipv6_loopback
+from modelpick_local.ports import LOOPBACK, free_port, has_ipv6_loopback
 from modelpick_local.settings import LauncherSettings
 from modelpick_local.state import PartKind
 
@@ -20,10 +21,10 @@ UPSTREAMS = {
 _STOP_TIMEOUT_S = 10.0
 
 
-def gateway_part(settings: LauncherSettings, service_ports: Mapping[str, int]) -> Part:
+def gateway_part(settings: LauncherSettings, service_ports: Mapping[str, int], internal_port: int) -> Part:
     command = Command(
         argv=(find_caddy(), "run", "--config", str(caddyfile(settings.checkout)), "--adapter", "caddyfile"),
-        env={**settings.values, **gateway_variables(settings, service_ports)},
+        env={**without_owners(settings.values), **gateway_variables(settings, service_ports, internal_port)},
         folder=settings.checkout,
     )
     return Part(
@@ -31,14 +32,17 @@ def gateway_part(settings: LauncherSettings, service_ports: Mapping[str, int]) -
         kind=PartKind.GATEWAY,
         stage=Stage.GATEWAY,
         port=settings.port,
-        health_url=f"http://{LOOPBACK}:{settings.port}/",
+        health_url=f"http://{LOOPBACK}:{internal_port}/healthz",
         prepare=lambda: command,
         address=settings.site_url,
         stop_timeout_s=_STOP_TIMEOUT_S,
     )
 
 
-def gateway_variables(settings: LauncherSettings, service_ports: Mapping[str, int]) -> dict[str, str]:
+def gateway_variables(
+    settings: LauncherSettings, service_ports: Mapping[str, int], internal_port: int
+) -> dict[str, str]:
+    """Return what the Caddyfile reads. `internal_port` has its metrics and health, on loopback alone."""
     caddy_folder = str(settings.home.folder("caddy"))
     upstreams = {
         variable: f"{LOOPBACK}:{service_ports[service]}"
@@ -47,7 +51,12 @@ def gateway_variables(settings: LauncherSettings, service_ports: Mapping[str, in
     }
     return {
         **upstreams,
-        "SITE_ADDRESS": f"http://:{settings.port}",
+        "SITE_ADDRESS": settings.given("SITE_ADDRESS") or f"http://:{settings.port}",
+        "GATEWAY_HTTP_PORT": str(settings.port),
+        "GATEWAY_HTTPS_PORT": settings.given("GATEWAY_HTTPS_PORT") or str(free_port()),
+        "GATEWAY_INTERNAL_ADDRESS": f"http://:{internal_port}",
+        # Every request in a line is for those who operate it.
+        "GATEWAY_LOG_LEVEL": settings.given("GATEWAY_LOG_LEVEL") or "ERROR",
         "GATEWAY_BIND": settings.given("GATEWAY_BIND") or _loopback_addresses(),
         "WEB_ROOT": settings.given("WEB_ROOT") or str(_web_root(settings.checkout)),
         "HOME": caddy_folder,

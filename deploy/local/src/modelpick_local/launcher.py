@@ -59,9 +59,13 @@ class Launcher:
     async def _start(self) -> None:
         for stage in Stage:
             await _all_or_first_error([supervised.start() for supervised in self._of(stage)])
-            if stage == Stage.STORES and self._plan.migration:
-                await run_once("migrate", self._plan.migration, self._run)
+            if stage == Stage.STORES:
+                await self._prepare()
             self._announce(stage)
+
+    async def _prepare(self) -> None:
+        preparations = self._plan.preparations.items()
+        await _all_or_first_error([run_once(name, command, self._run) for name, command in preparations])
 
     async def _stop_all(self) -> None:
         self._run.console.say("stopping")

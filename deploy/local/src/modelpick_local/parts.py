@@ -43,14 +43,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything one run starts. `migration` runs once, between the stores and what uses them.
+    """Everything one run starts. `preparations` run once, side by side, between the stores and the rest.
 
     `variables` are the addresses and secrets the launcher found or made, for tools beside the running system.
     """
 
     site_url: str
     parts: tuple[Part, ...]
-    migration: Command | None = None
+    preparations: Mapping[str, Command] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
 

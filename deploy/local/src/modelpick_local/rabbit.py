@@ -1,9 +1,10 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modelpick_local.command import Command
 from modelpick_local.errors import LocalError
@@ -12,6 +13,8 @@ from modelpick_local.native import NativeServer
 from modelpick_local.ports import LOOPBACK, free_port
 from modelpick_local.processes import ProcessId, command_line, wait_gone
 from modelpick_local.rabbit_install import find_or_install
+from modelpick_shared.broker import Service
+from modelpick_shared.broker.definitions import definitions, to_text, with_owner
 
 USER = "modelpick"
 _NODE = "modelpick@localhost"
@@ -28,17 +31,20 @@ class RabbitPorts:
     epmd: int
     control: int
     management: int
+    metrics: int
 
     @classmethod
     def free(cls) -> "RabbitPorts":
-        return cls(*(free_port() for _ in range(5)))
+        return cls(*(free_port() for _ in range(6)))
 
 
 class NativeRabbit(NativeServer):
     """Debian's RabbitMQ as a private node: own user, data, cookie and port mapper, all on loopback.
 
-    `management=True` adds the HTTP interface, for tests that make virtual hosts quickly; `disposable=True`
-    kills the node to stop it, which takes no time instead of six seconds.
+    `management=True` adds the HTTP interface, for tests that make virtual hosts quickly; `metrics=True`
+    serves figures for Prometheus at `metrics_url`; `disposable=True` kills the node to stop it, which takes
+    no time instead of six seconds. `users` are those of the services, with their passwords; their
+    permissions are brought in line at each start.
     """
 
     name = "broker"
@@ -49,13 +55,17 @@ class NativeRabbit(NativeServer):
         ports: RabbitPorts | None = None,
         *,
         management: bool = False,
+        metrics: bool = False,
         disposable: bool = False,
+        users: Mapping[Service, str] | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         super().__init__(home)
         self.ports = ports or RabbitPorts.free()
         self.port = self.ports.amqp
         self._management = management
+        self._metrics = metrics
+        self._users = users or {}
         self._say = say
         if disposable:
             self.stop_signal = signal.SIGKILL
@@ -69,26 +79,31 @@ class NativeRabbit(NativeServer):
         return f"http://{USER}:{rabbit_password(self.home)}@{LOOPBACK}:{self.ports.management}"
 
     @property
+    def metrics_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports.metrics}/metrics"
+
+    @property
     def health_url(self) -> str:
         return f"amqp://{LOOPBACK}:{self.port}"
 
     def prepare(self) -> Command:
-        scripts = find_or_install(self._say)
+        found = find_or_install(self._say, self.home)
         self._write_files()
         self._end_orphans()
-        return Command((str(scripts / "rabbitmq-server"),), self._environment(), self._folder)
+        environment = {**self._environment(), **found.variables}
+        return Command((str(found.scripts / "rabbitmq-server"),), environment, self._folder)
 
     def ctl(self, *words: str) -> str:
         """Run rabbitmqctl against this node and return what it printed. Takes a second or two."""
-        script = find_or_install(self._say) / "rabbitmqctl"
+        found = find_or_install(self._say, self.home)
         finished = subprocess.run(  # noqa: S603
-            [str(script), "--quiet", *words],
+            [str(found.scripts / "rabbitmqctl"), "--quiet", *words],
             stdin=subprocess.DEVNULL,  # it reads standard input until its end
             capture_output=True,
             text=True,
             check=False,
             timeout=_CTL_TIMEOUT_S,
-            env=self._environment(),
+            env={**self._environment(), **found.variables},
             cwd=self._folder,
         )
         if finished.returncode != 0:
@@ -133,16 +148,18 @@ class NativeRabbit(NativeServer):
         }
 
     def _write_files(self) -> None:
-        plugins = "rabbitmq_management" if self._management else ""
+        wanted = {"rabbitmq_management": self._management, "rabbitmq_prometheus": self._metrics}
+        plugins = ",".join(name for name, is_wanted in wanted.items() if is_wanted)
         write_private(self._folder / "rabbitmq.conf", self._config())
+        loaded = to_text(all_users(self._users, rabbit_password(self.home)))
+        write_private(self._folder / "definitions.json", loaded)
         write_private(self._folder / "rabbitmq-env.conf", "")
         write_private(self._folder / "enabled_plugins", f"[{plugins}].\n")
 
     def _config(self) -> str:
         """Return the configuration; the Raft log is cut early, to stay far from the memory watermark."""
         lines = [
-            f"default_user = {USER}",
-            f"default_pass = {rabbit_password(self.home)}",
+            f"load_definitions = {self._folder / 'definitions.json'}",
             "vm_memory_high_watermark.absolute = 512MB",
             "disk_free_limit.absolute = 50MB",
             "raft.wal_max_size_bytes = 67108864",
@@ -155,6 +172,8 @@ class NativeRabbit(NativeServer):
                 f"management.tcp.port = {self.ports.management}",
                 "management_agent.disable_metrics_collector = true",
             ]
+        if self._metrics:
+            lines += [f"prometheus.tcp.ip = {LOOPBACK}", f"prometheus.tcp.port = {self.ports.metrics}"]
         return "\n".join(lines) + "\n"
 
     def _end_orphans(self) -> None:
@@ -165,6 +184,12 @@ class NativeRabbit(NativeServer):
         if process is not None and str(self._folder) in command_line(process.pid):
             process.signal(signal.SIGKILL)
             wait_gone([process], _GOES_TIMEOUT_S)
+
+
+def all_users(passwords: Mapping[Service, str], owners_password: str) -> dict[str, Any]:
+    """Return definitions of the owner, who may do everything, and of the services, if they have passwords."""
+    nobody: dict[str, Any] = {"users": [], "permissions": [], "vhosts": [{"name": "/"}]}
+    return with_owner(definitions(passwords) if passwords else nobody, USER, owners_password)
 
 
 def rabbit_password(home: Home) -> str:

@@ -1,13 +1,15 @@
 """A database and a broker for a test session: the address in the environment, Docker, or the native ones."""
 
+import contextlib
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
@@ -19,6 +21,11 @@ from modelpick_local.errors import PartFailedError
 from modelpick_local.health import wait_healthy
 from modelpick_local.postgres import OWNER, NativePostgres
 from modelpick_local.rabbit import USER, NativeRabbit
+from modelpick_shared.broker import Service
+from modelpick_shared.broker.definitions import definitions, vhost_of
+from modelpick_shared.broker.permissions import USERS, user_name, user_url
+from modelpick_shared.db.grants import Role
+from modelpick_shared.db.roles import establish, remove, role_url
 
 _CONTAINER_TIMEOUT_S = 90.0
 _HTTP_TIMEOUT_S = 30.0
@@ -39,9 +46,11 @@ SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_attribute),
 
 @dataclass(frozen=True)
 class DatabaseServer:
-    """A PostgreSQL on which databases may be made and dropped."""
+    """A PostgreSQL on which databases may be made and dropped, with a set of the services' roles."""
 
     url: str
+    role_prefix: str = field(default_factory=lambda: f"test_{uuid.uuid4().hex[:12]}")
+    passwords: Mapping[Role, str] = field(default_factory=lambda: {role: uuid.uuid4().hex for role in Role})
 
     def create(self, template: str | None = None) -> str:
         """Make a database, empty or as a copy of another one nobody is connected to; return its URL."""
@@ -74,7 +83,18 @@ class DatabaseServer:
             return False
         return True
 
+    def admit_services(self, url: str) -> None:
+        """Give the services' roles their grants in a migrated database, and so in its copies."""
+        establish(url, self.passwords, prefix=self.role_prefix)
+
+    def url_as(self, role: Role, url: str) -> str:
+        """Return a database's address for the role of a service that was admitted to it."""
+        return role_url(url, role, self.passwords[role], prefix=self.role_prefix)
+
     def drop(self, url: str) -> None:
+        """Drop a database, and the roles that a system made for it."""
+        with contextlib.suppress(psycopg.OperationalError):
+            remove(url)
         name = sql.Identifier(database_name(url))
         self._execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
@@ -85,10 +105,12 @@ class DatabaseServer:
 
 @dataclass(frozen=True)
 class BrokerServer:
-    """A RabbitMQ, with the address of its HTTP interface where it has one."""
+    """A RabbitMQ, with the address of its HTTP interface where it has one, and users of the services."""
 
     url: str
     management_url: str | None
+    user_prefix: str = field(default_factory=lambda: f"test-{uuid.uuid4().hex[:12]}")
+    passwords: Mapping[Service, str] = field(default_factory=lambda: {who: uuid.uuid4().hex for who in USERS})
 
     def create_vhost(self) -> str:
         """Make a virtual host and return its URL; without HTTP interface all share the server's own."""
@@ -101,11 +123,25 @@ class BrokerServer:
         self._request("PUT", f"permissions/{name}/{quote(user, safe='')}", everything)
         return _with_path(self.url, name)
 
+    def admit_services(self, url: str) -> None:
+        """Let the services' users into a virtual host, with their permissions."""
+        content = definitions(self.passwords, vhost=vhost_of(url), prefix=self.user_prefix)
+        self._request("POST", "definitions", content)
+
+    def url_as(self, service: Service, url: str) -> str:
+        """Return a virtual host's address for the user of a service that was admitted to it."""
+        return user_url(url, user_name(self.user_prefix, service), self.passwords[service])
+
+    def remove_users(self) -> None:
+        if self.management_url is not None:
+            names = [user_name(self.user_prefix, service) for service in USERS]
+            self._request("POST", "users/bulk-delete", {"users": names})
+
     def delete_vhost(self, url: str) -> None:
         if self.management_url is not None:
             self._request("DELETE", f"vhosts/{urlsplit(url).path.removeprefix('/')}")
 
-    def _request(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> None:
         address = f"{self.management_url}/api/{path}"
         answer = httpx.request(method, address, json=body or {}, timeout=_HTTP_TIMEOUT_S, trust_env=False)
         answer.raise_for_status()
@@ -114,20 +150,29 @@ class BrokerServer:
 @contextmanager
 def database_server() -> Iterator[DatabaseServer]:
     if url := os.environ.get("DATABASE_URL"):
-        yield DatabaseServer(url)
+        server = DatabaseServer(url)
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(psycopg.Error):  # some database that is still there has grants of theirs
+                remove(url, prefix=server.role_prefix)
     elif containers.engine_answers():
         with _postgres_container() as url:
             yield DatabaseServer(url)
     else:
-        with temporary_home() as home, NativePostgres(home, disposable=True) as server:
-            yield DatabaseServer(server.url)
+        with temporary_home() as home, NativePostgres(home, disposable=True) as postgres:
+            yield DatabaseServer(postgres.url)
 
 
 @contextmanager
 def broker_server() -> Iterator[BrokerServer]:
     if url := os.environ.get("RABBITMQ_URL"):
         first = url.split(",")[0]
-        yield BrokerServer(first, _management_beside(first))
+        server = BrokerServer(first, _management_beside(first))
+        try:
+            yield server
+        finally:
+            server.remove_users()
     elif containers.engine_answers():
         with _rabbit_container() as server:
             yield server

@@ -3,6 +3,7 @@
 import importlib.resources
 from dataclasses import dataclass
 
+from modelpick_local.access import without_owners
 from modelpick_local.parts import Part, Stage, module_command
 from modelpick_local.ports import LOOPBACK, free_port
 from modelpick_local.settings import LauncherSettings
@@ -66,7 +67,7 @@ def _mail(settings: LauncherSettings) -> Simulator:
 
 
 def _part(vendor: str, port: int, settings: LauncherSettings, own: dict[str, str], note: str = "") -> Part:
-    environment = {**settings.values, **own, "SIMULATOR_PORT": str(port)}
+    environment = {**without_owners(settings.values), **own, "SIMULATOR_PORT": str(port)}
     command = module_command(f"modelpick_simulators.{vendor}.main", environment)
     return Part(
         name=f"{vendor}-simulator",

@@ -4,30 +4,39 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelpick_local import containers
+from modelpick_local.access import broker_passwords
 from modelpick_local.command import Command
+from modelpick_local.home import write_private
 from modelpick_local.native import NativeServer
 from modelpick_local.parts import Part, Stage
 from modelpick_local.ports import LOOPBACK, free_port
 from modelpick_local.postgres import OWNER, NativePostgres, postgres_password
-from modelpick_local.rabbit import USER, NativeRabbit, rabbit_password
+from modelpick_local.rabbit import USER, NativeRabbit, all_users, rabbit_password
 from modelpick_local.settings import LauncherSettings
 from modelpick_local.state import PartKind
+from modelpick_shared.broker.definitions import to_text
 
 _POSTGRES_IMAGE = "postgres:16"
 _RABBIT_IMAGE = "rabbitmq:4"
 _IMAGE_READY_TIMEOUT_S = 300.0  # the image may have to be pulled
 _NATIVE_READY_TIMEOUT_S = 90.0
 _STOP_TIMEOUT_S = 30.0
+_LOADED = "/etc/rabbitmq/definitions.json"
 
 
 @dataclass(frozen=True)
 class Store:
-    """A database or broker: its URL, and the part to run unless somebody else runs it."""
+    """A database or broker: its URL, and the part to run unless somebody else runs it.
+
+    `metrics_url` is where it has figures for Prometheus, if it has.
+    """
 
     url: str
     part: Part | None = None
+    metrics_url: str | None = None
 
 
 def database(settings: LauncherSettings, run_id: str, say: Callable[[str], None]) -> Store:
@@ -44,8 +53,8 @@ def broker(settings: LauncherSettings, run_id: str, say: Callable[[str], None]) 
         return Store(url)
     if containers.engine_answers():
         return _rabbit_container(settings, run_id)
-    server = NativeRabbit(settings.home.root, say=say)
-    return Store(server.url, _native_part(server, PartKind.BROKER, server.prepare))
+    server = NativeRabbit(settings.home.root, users=broker_passwords(settings), metrics=True, say=say)
+    return Store(server.url, _native_part(server, PartKind.BROKER, server.prepare), server.metrics_url)
 
 
 def _native_part(server: NativeServer, kind: PartKind, prepare: Callable[[], Command]) -> Part:
@@ -96,9 +105,22 @@ def _rabbit_container(settings: LauncherSettings, run_id: str) -> Store:
         port=free_port(),
         inner_port=5672,
         data_folder="/var/lib/rabbitmq",
+        files=_rabbit_files(settings, password),
     )
     url = f"amqp://{USER}:{password}@{LOOPBACK}:{container.port}/"
     return Store(url, _container_part(container, run_id, PartKind.BROKER, "amqp", signal.SIGTERM))
+
+
+def _rabbit_files(settings: LauncherSettings, password: str) -> dict[Path, str]:
+    """Write what the broker in a container loads, for whoever it runs as to read: passwords are hashed."""
+    folder = settings.home.folder("rabbitmq-container")
+    loaded = folder / "definitions.json"
+    write_private(loaded, to_text(all_users(broker_passwords(settings), password)))
+    chosen = folder / "definitions.conf"
+    write_private(chosen, f"load_definitions = {_LOADED}\n")
+    for file in (loaded, chosen):
+        file.chmod(0o644)
+    return {loaded: _LOADED, chosen: "/etc/rabbitmq/conf.d/90-modelpick.conf"}
 
 
 def _container_part(

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from modelpick_local.access import OWNERS, without_owners
 from modelpick_local.errors import PartFailedError
 from modelpick_local.home import Home
 from modelpick_local.ports import free_port
@@ -96,6 +97,13 @@ class System:
         """Return DATABASE_URL, RABBITMQ_URL and what else the launcher found or made for its parts."""
         state = read_state(self.home)
         return dict(state.variables) if state else {}
+
+    def variables_of(self, service: str) -> dict[str, str]:
+        """Return what the launcher gave a service, with its own addresses in the owner's place."""
+        variables = self.variables()
+        ending = f"_{service.upper().replace('-', '_')}"
+        own = {name: variables[name + ending] for name in OWNERS if name + ending in variables}
+        return {**without_owners(variables), **own}
 
     def pid(self, part: str) -> int:
         pid = self.parts()[part].pid

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -80,7 +81,7 @@ def gateway(services, tmp_path_factory):
     ports = {name: service.server_port for name, service in services.items()}
     with subprocess.Popen(
         [find_caddy(), "run", "--config", caddyfile(settings.checkout), "--adapter", "caddyfile"],
-        env={**os.environ, **gateway_variables(settings, ports)},
+        env={**os.environ, **gateway_variables(settings, ports, free_port())},
         stderr=subprocess.DEVNULL,
     ) as process:
         assert wait_healthy(f"http://127.0.0.1:{settings.port}/", 20)
@@ -175,6 +176,32 @@ def test_every_answer_carries_the_security_headers(gateway):
         assert "Server" not in headers
 
 
+def test_pages_run_and_load_nothing_of_other_sites(gateway):
+    policy = gateway.get("/").headers["Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+
+    assert rules["default-src"] == rules["base-uri"] == rules["object-src"] == "'none'"
+    assert rules["script-src"] == rules["connect-src"] == rules["form-action"] == "'self'"
+    assert "camera=()" in gateway.get("/").headers["Permissions-Policy"]
+
+
+def test_pages_are_asked_for_again_and_come_only_when_they_changed(gateway):
+    first = gateway.get("/")
+    again = gateway.get("/", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert first.headers["Content-Encoding"] in {"gzip", "zstd"}
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_what_has_its_contents_in_its_name_is_kept_for_ever(gateway):
+    script = re.search(r"/assets/[\w.-]+\.js", gateway.get("/").text)[0]
+
+    assert gateway.get(script).headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    missing = gateway.get("/assets/gone.js")
+    assert (missing.status_code, missing.headers["Cache-Control"]) == (404, "no-store")
+
+
 def test_an_address_that_is_a_secret_is_not_passed_on(gateway):
     assert gateway.get("/report/token").headers["Referrer-Policy"] == "no-referrer"
 
@@ -190,7 +217,7 @@ def test_a_service_that_restarts_is_waited_for(tmp_path):
     settings = LauncherSettings(Home.at(tmp_path), find_checkout(), {}, free_port(), stop_timeout_s=None)
     with subprocess.Popen(
         [find_caddy(), "run", "--config", caddyfile(settings.checkout), "--adapter", "caddyfile"],
-        env={**os.environ, **gateway_variables(settings, dict.fromkeys(UPSTREAMS, port))},
+        env={**os.environ, **gateway_variables(settings, dict.fromkeys(UPSTREAMS, port), free_port())},
         stderr=subprocess.DEVNULL,
     ) as process:
         assert wait_healthy(f"http://127.0.0.1:{settings.port}/", 20)
@@ -202,6 +229,26 @@ def test_a_service_that_restarts_is_waited_for(tmp_path):
 
         assert answer.headers["X-Service"] == "late"
         restarted[0].close()
+        process.terminate()
+
+
+def test_a_service_that_does_not_answer_has_a_page_and_a_problem(tmp_path):
+    settings = LauncherSettings(Home.at(tmp_path), find_checkout(), {}, free_port(), stop_timeout_s=None)
+    with subprocess.Popen(
+        [find_caddy(), "run", "--config", caddyfile(settings.checkout), "--adapter", "caddyfile"],
+        env={**os.environ, **gateway_variables(settings, dict.fromkeys(UPSTREAMS, free_port()), free_port())},
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        site = f"http://localhost:{settings.port}"
+        assert wait_healthy(site, 20)
+
+        page = httpx.get(f"{site}/checkout/success?session_id=cs_1", timeout=20, trust_env=False)
+        problem = httpx.get(f"{site}/api/me", timeout=20, trust_env=False)
+
+        assert (page.status_code, page.headers["Cache-Control"]) == (502, "no-store")
+        assert "This page is not available right now" in page.text
+        assert problem.headers["Content-Type"] == "application/problem+json"
+        assert problem.json()["status"] == 502
         process.terminate()
 
 

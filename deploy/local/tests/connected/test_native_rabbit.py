@@ -7,6 +7,8 @@ from modelpick_local.health import is_healthy
 from modelpick_local.processes import marked
 from modelpick_local.rabbit import NativeRabbit
 from modelpick_local.session_servers import temporary_home
+from modelpick_shared.broker import Service
+from modelpick_shared.broker.permissions import rights_of, user_name
 
 pytestmark = pytest.mark.connected
 
@@ -45,6 +47,28 @@ def test_it_comes_back_with_its_data_after_a_kill(rabbit):
     assert rabbit.port == port
     assert is_healthy(rabbit.health_url)
     assert "kept" in rabbit.ctl("list_vhosts")
+
+
+def test_the_services_users_are_there_and_mended_at_each_start():
+    name = user_name("modelpick", Service.CHECKOUT)
+    with temporary_home() as home:
+        users = {Service.CHECKOUT: "s3cret"}
+        with NativeRabbit(home, disposable=True, users=users) as server:
+            server.ctl("authenticate_user", name, "s3cret")
+            before = rights_in(server, name)
+            server.ctl("set_permissions", name, ".*", ".*", ".*")
+            server.ctl("clear_topic_permissions", name)
+            os.kill(server.pid, signal.SIGKILL)
+            server.start()
+
+            assert f"/\t^$\t{rights_of(Service.CHECKOUT).write}\t^$" in before
+            assert rights_in(server, name) == before
+            assert "guest" not in server.ctl("list_users")
+
+
+def rights_in(server, name):
+    kinds = ("list_user_permissions", "list_user_topic_permissions")
+    return sorted(line for kind in kinds for line in server.ctl(kind, name).splitlines())
 
 
 def test_nothing_is_left_when_it_stops():

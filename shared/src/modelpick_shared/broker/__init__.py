@@ -21,6 +21,7 @@ from modelpick_shared.broker.topology import (
     subscribers_of,
     work_queues,
 )
+from modelpick_shared.broker.watching import QueueWatch
 
 __all__ = [
     "BatchConsumer",
@@ -35,6 +36,7 @@ __all__ = [
     "QueueBrowser",
     "QueueCounts",
     "QueueSpec",
+    "QueueWatch",
     "Service",
     "SharedQueues",
     "Verdict",

@@ -8,11 +8,12 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from modelpick_shared.broker.connection import declare
 from modelpick_shared.broker.delivery import Delivery, Verdict
-from modelpick_shared.broker.handling import in_context, lay_down, settle
+from modelpick_shared.broker.handling import count, in_context, lay_down, settle
 from modelpick_shared.broker.publisher import Publisher
-from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, release, still_ours
+from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, close_channel, release, still_ours
 from modelpick_shared.broker.topology import QueueSpec
 from modelpick_shared.contracts import Message
+from modelpick_shared.telemetry.tracing import join_traces
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
@@ -54,7 +55,8 @@ class BatchConsumer(Generic[M]):
         await channel.set_qos(prefetch_count=2 * self._batch_size)
         await declare(channel, [self.queue])
         queue = await channel.get_queue(self.queue.name, ensure=False)
-        if self._loop is None:
+        self._channel = channel
+        if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
         self._consuming = (queue, await queue.consume(self._on_message))
 
@@ -77,6 +79,17 @@ class BatchConsumer(Generic[M]):
         self._waiting.put_nowait(incoming)
 
     async def _run(self) -> None:
+        """Handle batches; after a failure that nobody foresaw, lose the channel, so that all begins anew.
+
+        The group is not ready until it consumes again, and the broker delivers the batch once more.
+        """
+        try:
+            await self._handle_batches()
+        except Exception:
+            log.exception("consumer.failed", queue=self.queue.name)
+            await close_channel(self._channel)
+
+    async def _handle_batches(self) -> None:
         while not self._parked:
             batch = await self._next_batch()
             self._idle.clear()
@@ -111,19 +124,25 @@ class BatchConsumer(Generic[M]):
             for incoming in batch:
                 await self._settle_one(incoming)
         elif ending is Verdict.ACK:
+            count(self.queue, ending, len(batch))
             # The batch is handled in the order of delivery, so its last tag stands for all.
             await acknowledge(batch[-1], multiple=True)
 
     async def _try_together(self, batch: list[AbstractIncomingMessage]) -> Verdict:
-        async def work() -> Verdict:
-            return await self._handler([Delivery.of(one).open(self._message_type) for one in batch])
+        deliveries = [Delivery.of(one) for one in batch]
 
-        ending, _ = await settle(
-            self._message_type.TYPE,
-            work,
-            still_ours=lambda: still_ours(batch[-1]) and not self._parked,
-            unforeseen_limit=1,
-        )
+        async def work() -> Verdict:
+            return await self._handler([delivery.open(self._message_type) for delivery in deliveries])
+
+        name = self._message_type.TYPE
+        with join_traces(f"consume {name} together", [delivery.headers for delivery in deliveries]):
+            ending, _ = await settle(
+                name,
+                work,
+                queue=self.queue,
+                still_ours=lambda: still_ours(batch[-1]) and not self._parked,
+                unforeseen_limit=1,
+            )
         return ending.verdict
 
     async def _settle_one(self, incoming: AbstractIncomingMessage) -> None:
@@ -134,11 +153,15 @@ class BatchConsumer(Generic[M]):
 
         async def settle_it() -> None:
             ending, attempts = await settle(
-                self._message_type.TYPE, work, still_ours=lambda: still_ours(incoming) and not self._parked
+                self._message_type.TYPE,
+                work,
+                queue=self.queue,
+                still_ours=lambda: still_ours(incoming) and not self._parked,
             )
+            count(self.queue, ending.verdict)
             if ending.verdict is Verdict.DEAD_LETTER:
                 await lay_down(self._publisher, self.queue.name, delivery, ending, attempts)
             if ending.verdict is not Verdict.RETRY:
                 await acknowledge(incoming)
 
-        await in_context(delivery, settle_it)
+        await in_context(self.queue, delivery, settle_it)

@@ -12,6 +12,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 
 from modelpick_shared.broker.connection import CONNECTION_ERRORS, BrokerConnector, reraise_own_cancellation
 from modelpick_shared.broker.delivery import Delivery
+from modelpick_shared.broker.topology import Exchange, dead_letter_queue_name
 from modelpick_shared.errors import BrokerUnavailableError
 
 # RabbitMQ 4 drops what was taken out and given back 20 times from a queue that sets no limit of its own,
@@ -59,7 +60,9 @@ class HeldLetter:
     async def renew(self, channel: AbstractChannel, name: str) -> None:
         """Put it into its queue anew, as it is, and only then take the old one away."""
         message = aio_pika.Message(self._incoming.body, **_properties_of(self._incoming))
-        await channel.default_exchange.publish(message, name, mandatory=True)
+        # By the exchange of dead letters: the default one would let whoever may use it into every queue.
+        dead = await channel.get_exchange(Exchange.DEAD.value, ensure=False)
+        await dead.publish(message, name.removesuffix(dead_letter_queue_name("")), mandatory=True)
         await self.settle()
 
 

@@ -88,13 +88,42 @@ def backoff_s(attempt: int, *, base_s: float = 0.2, limit_s: float = 5.0) -> flo
 
 
 async def declare(channel: AbstractChannel, queues: list[QueueSpec]) -> None:
-    """Declare the exchanges, and the queues with their dead-letter queues and bindings. Safe to repeat."""
+    """See to it that the exchanges and the queues, with their dead-letter queues, are there. Safe to repeat.
+
+    What is there is left as it is, which needs no permission: a service's own user may not declare what lasts
+    (see `provision`). A transient queue is always declared, and bound.
+    """
+    lasting = [queue for queue in queues if not queue.transient]
+    if not await _are_there(channel, lasting):
+        await declare_lasting(channel, lasting)
+    for queue in queues:
+        if queue.transient:
+            await _declare_queue(channel, queue)
+
+
+async def declare_lasting(channel: AbstractChannel, queues: list[QueueSpec]) -> None:
+    """Declare the exchanges, and durable queues with their dead-letter queues and bindings."""
     for exchange in Exchange:
         await channel.declare_exchange(exchange.value, aio_pika.ExchangeType.TOPIC, durable=True)
     for queue in queues:
         await _declare_queue(channel, queue)
-        if not queue.transient:
-            await _declare_dead_letter_queue(channel, queue)
+        await _declare_dead_letter_queue(channel, queue)
+
+
+async def _are_there(channel: AbstractChannel, queues: list[QueueSpec]) -> bool:
+    """Ask on a channel of its own, which the broker closes when the answer is no."""
+    connection = (await channel.get_underlay_channel()).connection
+    asking = await connection.channel(publisher_confirms=False)
+    names = [name for queue in queues for name in (queue.name, dead_letter_queue(queue).name)]
+    try:
+        for exchange in Exchange:
+            await asking.exchange_declare(exchange.value, passive=True)
+        for name in names:
+            await asking.queue_declare(name, passive=True)
+    except aio_pika.exceptions.ChannelNotFoundEntity:
+        return False
+    await asking.close()
+    return True
 
 
 async def _declare_queue(channel: AbstractChannel, queue: QueueSpec) -> None:

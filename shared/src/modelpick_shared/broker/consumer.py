@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from modelpick_shared.broker.connection import declare
 from modelpick_shared.broker.delivery import Delivery, Verdict
-from modelpick_shared.broker.handling import Ending, in_context, lay_down, settle
+from modelpick_shared.broker.handling import Ending, count, in_context, lay_down, settle
 from modelpick_shared.broker.publisher import Publisher
 from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, release, still_ours
 from modelpick_shared.broker.topology import QueueSpec
@@ -133,7 +133,7 @@ class Consumer(Generic[M]):
 
     async def _process(self, incoming: AbstractIncomingMessage) -> None:
         delivery = Delivery.of(incoming)
-        await in_context(delivery, lambda: self._settle(incoming, delivery))
+        await in_context(self.queue, delivery, lambda: self._settle(incoming, delivery))
 
     async def _settle(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> None:
         handler = self._handler_of(delivery)
@@ -142,8 +142,9 @@ class Consumer(Generic[M]):
             return await handler(delivery.open(self._message_type))
 
         ending, attempts = await settle(
-            self._message_type.TYPE, work, still_ours=lambda: self._tries_on(incoming)
+            self._message_type.TYPE, work, queue=self.queue, still_ours=lambda: self._tries_on(incoming)
         )
+        count(self.queue, ending.verdict)
         if ending.verdict is Verdict.RETRY:
             if self._parked:
                 self._not_done.append(incoming)

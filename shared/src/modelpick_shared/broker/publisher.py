@@ -1,5 +1,5 @@
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID, uuid4
@@ -15,10 +15,12 @@ from modelpick_shared.broker.connection import (
     declare,
     reraise_own_cancellation,
 )
-from modelpick_shared.broker.topology import QueueSpec, route
+from modelpick_shared.broker.topology import QueueSpec, destinations, route
 from modelpick_shared.contracts import Envelope, Message
 from modelpick_shared.errors import BrokerUnavailableError
 from modelpick_shared.telemetry import trace_headers
+from modelpick_shared.telemetry.metrics import PUBLISH_FAILURES, PUBLISHED
+from modelpick_shared.telemetry.tracing import carry_on, traces_are_recorded
 
 log = structlog.get_logger()
 
@@ -108,6 +110,13 @@ class Publisher:
         Raises BrokerUnavailableError when it did not confirm within 5 s, refused, returned it as unroutable,
         or was lost; the message may have arrived all the same.
         """
+        if not traces_are_recorded():
+            await self._publish(message)
+            return
+        with carry_on(f"publish {message.type}", message.headers, _attributes(message)) as headers:
+            await self._publish(replace(message, headers=dict(headers)))
+
+    async def _publish(self, message: OutgoingMessage) -> None:
         channel = await self._ready_channel()
         try:
             async with asyncio.timeout(PUBLISH_TIMEOUT_S):
@@ -122,11 +131,15 @@ class Publisher:
                     wait=False,
                 )
         except aio_pika.exceptions.PublishError as error:
+            PUBLISH_FAILURES.labels(type=message.type, reason="unroutable").inc()
             raise BrokerUnavailableError(f"no queue for {message.type} at {message.routing_key}") from error
         except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
             reraise_own_cancellation(error)
             await self._discard(channel)
+            PUBLISH_FAILURES.labels(type=message.type, reason="unconfirmed").inc()
             raise BrokerUnavailableError(f"{message.type} is not confirmed: {error!r}") from error
+        for queue in destinations(message.exchange, message.routing_key):
+            PUBLISHED.labels(queue=queue).inc()
 
     async def _ready_channel(self) -> AbstractChannel:
         async with self._lock:
@@ -162,6 +175,17 @@ class Publisher:
         except (*CONNECTION_ERRORS, asyncio.CancelledError) as error:
             reraise_own_cancellation(error)
             log.info("broker.close_failed", error=repr(error))
+
+
+def _attributes(message: OutgoingMessage) -> dict[str, str]:
+    return {
+        "messaging.system": "rabbitmq",
+        "messaging.operation.type": "send",
+        "messaging.destination.name": message.exchange,
+        "messaging.rabbitmq.destination.routing_key": message.routing_key,
+        "messaging.message.id": message.message_id,
+        "modelpick.report_id": message.correlation_id or "",
+    }
 
 
 def _properties(message: OutgoingMessage) -> aiormq.spec.Basic.Properties:

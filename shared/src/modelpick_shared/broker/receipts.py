@@ -4,7 +4,7 @@ import asyncio
 
 import aio_pika
 import structlog
-from aio_pika.abc import AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 
 from modelpick_shared.broker.connection import CONNECTION_ERRORS, closing_named, reraise_own_cancellation
 from modelpick_shared.errors import BrokerUnavailableError
@@ -51,3 +51,13 @@ async def cancel_consumer(queue: AbstractQueue, tag: str) -> None:
     except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:
         reraise_own_cancellation(error)
         log.info("broker.cancel_lost", error=repr(error))
+
+
+async def close_channel(channel: AbstractChannel) -> None:
+    """Give everything on a channel back to the broker; a dead one has done so already."""
+    try:
+        with closing_named():
+            await channel.close()
+    except (BrokerUnavailableError, *CONNECTION_ERRORS, asyncio.CancelledError) as error:
+        reraise_own_cancellation(error)
+        log.info("broker.close_lost", error=repr(error))

@@ -1,5 +1,6 @@
 """Names and arguments of everything on the broker, as values. No other module spells a queue name."""
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,6 +74,11 @@ class QueueSpec:
             arguments["x-single-active-consumer"] = True
         return arguments
 
+    @property
+    def label(self) -> str:
+        """Return what metrics call it: its name, of a transient queue without the replica that owns it."""
+        return self.name.rpartition(".")[0] if self.transient else self.name
+
 
 def event_queue(service: Service, message_type: type[Message]) -> QueueSpec:
     """Return the queue in which a service receives an event: `<service>.<event>`."""
@@ -99,7 +105,8 @@ def work_queues(model_ids: Iterable[str]) -> list[QueueSpec]:
 def subscribers_of(*message_types: type[Message]) -> list[QueueSpec]:
     """Return the queues in which services receive these events.
 
-    Whoever publishes an event declares them, so that none is lost before its consumer has first run.
+    Whoever publishes an event sees to it that they are there, so that none is lost before its consumer has
+    first run.
     """
     return [
         event_queue(service, message_type)
@@ -107,6 +114,11 @@ def subscribers_of(*message_types: type[Message]) -> list[QueueSpec]:
         for message_type in messages
         if message_type in message_types
     ]
+
+
+def subscriptions(service: Service) -> tuple[type[Message], ...]:
+    """Return the events that a service receives in durable queues of its own."""
+    return next((messages for subscriber, messages in _SUBSCRIPTIONS if subscriber == service), ())
 
 
 _SUBSCRIPTIONS: tuple[tuple[Service, tuple[type[Message], ...]], ...] = (
@@ -134,6 +146,22 @@ def dead_letter_queue_name(queue_name: str) -> str:
 def dead_letter_queue(queue: QueueSpec) -> QueueSpec:
     """Return where a queue's dead letters lie; it has no dead letters of its own."""
     return QueueSpec(dead_letter_queue_name(queue.name), Exchange.DEAD, queue.name)
+
+
+@functools.lru_cache(maxsize=1024)
+def destinations(exchange: str, routing_key: str) -> tuple[str, ...]:
+    """Return the labels of the queues that a message goes to; of events that none keeps, their type."""
+    if exchange == Exchange.JOBS:
+        return (f"jobs.{routing_key}",)
+    if exchange == Exchange.DEAD:
+        return (dead_letter_queue_name(routing_key),)
+    queues = tuple(
+        event_queue(service, message_type).name
+        for service, messages in _SUBSCRIPTIONS
+        for message_type in messages
+        if exchange == Exchange.EVENTS and routing_key == message_type.TYPE
+    )
+    return queues or (routing_key,)
 
 
 def route(message: Message) -> tuple[Exchange, str]:

@@ -29,7 +29,7 @@ def plan(settings, run_id, say):
             stand_in("gateway", PartKind.GATEWAY, Stage.GATEWAY, settings.port),
         ),
         variables={"DATABASE_URL": found[0].url} if found else {},
-        migration=Command((sys.executable, "-c", "print('migrated')"), dict(os.environ)),
+        preparations={"migrate": Command((sys.executable, "-c", "print('migrated')"), dict(os.environ))},
     )
 
 
