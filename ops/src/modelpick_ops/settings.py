@@ -1,4 +1,4 @@
-"""Where the system is: by the environment, by `.env`, or by what a running system of this checkout says."""
+"""Where the system is: by the environment, a secret file, `.env`, or what a running system here says."""
 
 import os
 
@@ -7,6 +7,7 @@ from modelpick_local.home import Home
 from modelpick_local.settings import home_path, read_settings
 from modelpick_local.state import read_state
 from modelpick_ops.errors import USAGE, fail
+from modelpick_shared.secret_files import secret_file
 
 
 def address(name: str) -> str:
@@ -22,7 +23,7 @@ def address(name: str) -> str:
 def given(name: str) -> str:
     """Return a setting of the environment or `.env`, or nothing; ends with status 2 when `.env` is wrong."""
     # Where the environment says it, neither a checkout nor a home is needed: think of a container.
-    value = os.environ.get(name, "").strip()
+    value = os.environ.get(name, "").strip() or secret_file(name)
     try:
         return value or read_settings().given(name)
     except SettingError as error:

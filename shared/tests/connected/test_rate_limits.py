@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from modelpick_shared.db import Database
 from modelpick_shared.db.customers import RequestCount
 from modelpick_shared.http import Problem
-from modelpick_shared.http.rate_limits import LimitName, RateLimits, sweep_rate_limits
+from modelpick_shared.http.rate_limits import LimitName, RateLimits
 from modelpick_shared.settings import RateLimitSettings
 
 pytestmark = pytest.mark.connected
@@ -152,24 +152,3 @@ async def test_of_a_generous_limit_only_the_window_is_kept(passes, rows, later):
         await later(700)
     (row,) = await rows()
     assert len(row.admitted_at) == 6
-
-
-async def test_rows_go_once_their_window_has_passed(database, passes, rows, later):
-    await passes("1/h", "ada")
-    await later(1800)
-    await passes("1/h", "bob")
-    await later(1801)
-    async with database.transaction() as session:
-        await sweep_rate_limits(session)
-    assert len(await rows()) == 1
-    assert await passes("1/h", "bob") is not True
-
-
-async def test_sweeping_waits_for_nobody(database, passes, later, rows):
-    await passes("1/h")
-    await later(3601)
-    async with database.transaction() as busy:
-        await busy.execute(select(RequestCount).with_for_update())
-        async with asyncio.timeout(5), database.transaction() as session:
-            await sweep_rate_limits(session)
-    assert len(await rows()) == 1

@@ -12,6 +12,7 @@ from modelpick_checkout.drafts.service import Drafts
 from modelpick_checkout.images import endpoints as images
 from modelpick_checkout.images.files import ImageFiles
 from modelpick_checkout.images.service import Images
+from modelpick_checkout.metrics import measure_store
 from modelpick_checkout.orders import endpoints as orders
 from modelpick_checkout.orders import pages as payment_pages
 from modelpick_checkout.orders.gateway import PaymentGateway
@@ -21,7 +22,6 @@ from modelpick_checkout.orders.stripe_gateway import StripeGateway
 from modelpick_checkout.settings import CheckoutSettings
 from modelpick_checkout.sign_in import endpoints as sign_in
 from modelpick_checkout.sign_in import pages as sign_in_pages
-from modelpick_checkout.sign_in.housekeeping import Housekeeping
 from modelpick_checkout.sign_in.service import SignIn
 from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_queue
 from modelpick_shared.catalog import load_catalog
@@ -50,9 +50,8 @@ def build(settings: CheckoutSettings) -> FastAPI:
     publisher = _publisher(settings)
     outbox = Outbox(NAME)
     gateway = _gateway(settings)
-    files = ImageFiles.of(
-        database, store_url=settings.image_store_url, retention_days=settings.image_retention_days
-    )
+    files = ImageFiles.of(database, store_url=settings.image_store_url)
+    measure_store(settings.image_store_url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,8 +63,7 @@ def build(settings: CheckoutSettings) -> FastAPI:
             background(
                 relay=relay.run(),
                 connection=publisher.stay_connected(),
-                housekeeping=Housekeeping(database).run(),
-                retention=files.retention.run(),
+                deletions=files.deletions.run(),
             ),
         ):
             yield

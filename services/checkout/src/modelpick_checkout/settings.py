@@ -4,7 +4,6 @@ from modelpick_shared.settings import (
     DatabaseSettings,
     IdentityProviderSettings,
     ImageStoreSettings,
-    PositiveInt,
     RateLimitSettings,
     ServiceSettings,
     StripeSettings,
@@ -22,5 +21,3 @@ class CheckoutSettings(
     IdentityProviderSettings,
 ):
     """What the checkout service reads from the environment."""
-
-    image_retention_days: PositiveInt = 90

@@ -14,6 +14,7 @@ from modelpick_checkout.app import build
 from modelpick_checkout.settings import CheckoutSettings
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.db import Database
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.testing import eventually
 from modelpick_simulators.stripe.app import create_app
@@ -26,10 +27,10 @@ NO_BROKER = "amqp://guest:guest@127.0.0.1:1/"
 
 
 @pytest.fixture
-def settings(fresh_database_url, tmp_path):
+def settings(database_url_as, tmp_path):
     return CheckoutSettings(
         _env_file=None,
-        database_url=fresh_database_url,
+        database_url=database_url_as(Role.CHECKOUT),
         rabbitmq_url=NO_BROKER,
         image_store_url=f"file://{tmp_path}/images",
         site_url=SITE,
@@ -39,7 +40,15 @@ def settings(fresh_database_url, tmp_path):
 
 @pytest.fixture
 async def database(fresh_database_url):
+    """Return the database as its owner sees it, to prepare and to look."""
     async with Database(fresh_database_url, application="test") as database:
+        yield database
+
+
+@pytest.fixture
+async def service_database(database_url_as):
+    """Return the database as the service itself sees it, under its own role."""
+    async with Database(database_url_as(Role.CHECKOUT), application="test") as database:
         yield database
 
 

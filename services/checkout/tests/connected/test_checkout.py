@@ -3,6 +3,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -282,11 +283,18 @@ async def test_the_success_page_waits_and_then_leads_to_the_report(customer, dra
     page = f"/checkout/success?session_id={paying['session_id']}"
     waiting = await customer.get(page)
     assert waiting.status_code == 200
-    assert '<meta http-equiv="refresh" content="2">' in waiting.text
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in waiting.text
+    assert f'data-waiting="{paying["session_id"]}"' in waiting.text
     assert waiting.headers["cache-control"] == "no-store"
     report_id = await fulfil((await orders())[0])
     led = await customer.get(page)
     assert (led.status_code, led.headers["location"]) == (303, f"/benchmark/{report_id}/processing")
+
+
+async def test_the_success_page_of_an_unpaid_session_leads_back(customer, draft):
+    paying = await click(customer, draft)
+    waiting = await customer.get(f"/checkout/success?session_id={paying['session_id']}")
+    assert f'href="/checkout/cancel?draft_id={draft["id"]}"' in waiting.text
 
 
 async def mark_problem(database):
@@ -320,13 +328,13 @@ async def test_the_pages_ask_to_sign_in_first(customer, with_stripe, served_at):
         for page in ("/checkout/success?session_id=cs_test_1", "/checkout/cancel?draft_id=x"):
             shown = await visitor.get(page)
             assert shown.status_code == 401
-            assert 'href="/login"' in shown.text
+            assert f'href="/login?next={quote(page, safe="")}"' in shown.text
 
 
 async def test_the_success_page_of_an_unknown_session_is_a_404_page(customer):
     shown = await customer.get("/checkout/success?session_id=<script>")
     assert shown.status_code == 404
-    assert "<script" not in shown.text
+    assert "<script>" not in shown.text
     assert shown.headers["content-type"].startswith("text/html")
 
 
@@ -336,6 +344,9 @@ async def test_the_cancel_page_gives_the_payment_up_on_a_click(customer, draft, 
     assert f'value="{draft["id"]}"' in (await customer.get(page)).text
     assert [order.status for order in await orders()] == ["open"]
     back = await customer.post("/checkout/cancel", data={"draft_id": draft["id"]})
-    assert (back.status_code, back.headers["location"]) == (303, f"/benchmark/new?draft={draft['id']}")
+    assert (back.status_code, back.headers["location"]) == (
+        303,
+        f"/benchmark/new?draft={draft['id']}&step=review",
+    )
     assert [order.status for order in await orders()] == ["cancelled"]
     assert (await customer.post("/checkout/cancel", data={"draft_id": "x"})).status_code == 404

@@ -9,9 +9,8 @@ from sqlalchemy import func, select, update
 from modelpick_checkout.errors import UnfinishedUploadError
 from modelpick_checkout.images import deletions as deleting
 from modelpick_checkout.images.deletions import Deletions
-from modelpick_checkout.images.retention import Retention
-from modelpick_checkout.settings import CheckoutSettings
 from modelpick_shared.db.tables import Draft, DraftImage, ImageDeletion, Order, Report
+from modelpick_shared.housekeeping.images import ReportImages, UnpaidDrafts
 from modelpick_shared.ids import new_id
 from modelpick_shared.images import ImageStoreError, open_image_store
 from modelpick_shared.testing import an_order_for, config_snapshot
@@ -35,13 +34,26 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def deletions(database, settings):
-    return Deletions(database, open_image_store(settings.image_store_url))
+def deletions(service_database, settings):
+    return Deletions(service_database, open_image_store(settings.image_store_url))
+
+
+class Retention:
+    """What two processes do together: housekeeping notes which files are to go, checkout removes them."""
+
+    def __init__(self, database, deletions):
+        self.chores = [ReportImages(database, 90 * DAY), UnpaidDrafts(database, 180 * DAY)]
+        self.deletions = deletions
+
+    async def once(self):
+        for chore in self.chores:
+            await chore.remove()
+        await self.deletions.sweep_all()
 
 
 @pytest.fixture
 def retention(database, deletions):
-    return Retention(database, deletions, report_images=90 * DAY)
+    return Retention(database, deletions)
 
 
 @pytest.fixture
@@ -138,10 +150,10 @@ async def test_files_go_also_when_the_service_dies_right_after_the_commit(
 
 
 async def test_a_store_that_is_down_is_asked_again(
-    customer, ready_draft, database, deletions, age, folder, noted
+    customer, ready_draft, database, service_database, deletions, *, age, folder, noted
 ):
     await delete_draft_rows(database, deletions, await ready_draft(customer))
-    assert await Deletions(database, BrokenStore()).sweep() == 1
+    assert await Deletions(service_database, BrokenStore()).sweep() == 1
     assert await deletions.sweep() == 0
     assert folder() == await noted() != set()
     await age(ImageDeletion, deleting.STORE_DOWN, "due_at")
@@ -254,13 +266,6 @@ async def test_images_of_a_report_go_after_90_days_and_the_report_says_so(
     assert (await customer.get(draft["images"][0]["url"])).status_code == 404
     copied = await customer.post(f"/api/drafts/{draft['id']}/copy")
     assert (copied.status_code, copied.json()["images"]) == (201, [])
-
-
-def test_how_long_images_are_kept_is_a_setting(settings, monkeypatch):
-    assert settings.image_retention_days == 90
-    monkeypatch.setenv("IMAGE_RETENTION_DAYS", "7")
-    values = settings.model_dump(include={"database_url", "rabbitmq_url", "image_store_url"})
-    assert CheckoutSettings(_env_file=None, **values).image_retention_days == 7
 
 
 @pytest.mark.parametrize("status", ["paid", "running"])

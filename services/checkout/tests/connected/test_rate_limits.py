@@ -2,11 +2,10 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from modelpick_checkout.settings import CheckoutSettings
-from modelpick_checkout.sign_in.housekeeping import Housekeeping
-from modelpick_shared.db.customers import DraftImage, RequestCount, SignInToken, UserSession
+from modelpick_shared.db.customers import DraftImage, RequestCount, SignInToken
 from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.db.payments import Order
 
@@ -194,14 +193,3 @@ async def test_limits_that_are_nought_are_off(limited, served_at, stored):
     async with served_at(off) as client:
         assert {(await ask(client)).status_code for _ in range(30)} == {202}
     assert await stored(RequestCount) == 0
-
-
-async def test_what_is_over_is_swept(client, sign_in, database, stored):
-    await sign_in(client)
-    await Housekeeping(database).sweep()
-    assert [await stored(table) for table in (RequestCount, SignInToken, UserSession)] == [2, 1, 1]
-    async with database.transaction() as session:
-        for table in ("rate_limits", "sign_in_tokens", "sessions"):
-            await session.execute(text(f"UPDATE {table} SET expires_at = now() - interval '1 second'"))
-    await Housekeeping(database).sweep()
-    assert [await stored(table) for table in (RequestCount, SignInToken, UserSession)] == [0, 0, 0]

@@ -1,6 +1,7 @@
 import asyncio
 import json
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import Engine, event, select, text
@@ -146,9 +147,38 @@ async def test_the_page_signs_in_on_a_click_and_not_by_being_looked_at(client, s
     assert (await client.post("/auth/verify", data={"token": token})).status_code == 400
 
 
+async def new_token(client, sent):
+    await client.post("/api/auth/magic-link", json={"email": "ada@example.com"})
+    return json.loads((await sent("mail.requested"))[-1])["data"]["fields"]["link"].split("token=")[1]
+
+
+async def test_the_page_leads_back_to_where_the_sign_in_page_was_asked_from(client, sent):
+    wanted = "/benchmark/new?draft=1&step=review"
+    way_back = {"Cookie": f"modelpick_next={quote(wanted, safe='')}"}
+    data = {"token": await new_token(client, sent)}
+    clicked = await client.post("/auth/verify", data=data, headers=way_back)
+    assert (clicked.status_code, clicked.headers["location"]) == (303, wanted)
+    assert any(
+        header.startswith('modelpick_next=""; ') and "Path=/auth" in header
+        for header in clicked.headers.get_list("set-cookie")
+    )
+    again = await client.post("/auth/verify", data=data, headers=way_back)
+    assert again.status_code == 400
+    assert f'href="/login?next={quote(wanted, safe="")}"' in again.text
+
+
+async def test_a_link_that_was_used_leads_on_whoever_is_signed_in_already(client, sent):
+    data = {"token": await new_token(client, sent)}
+    for status in (303, 400):
+        answer = await client.post("/auth/verify", data=data)
+        assert answer.status_code == status
+    assert "ada@example.com" in answer.text
+    assert 'href="/benchmark/new"' in answer.text
+
+
 async def test_the_page_escapes_what_it_is_given(client):
     page = await client.get("/auth/verify", params={"token": '"><script>alert(1)</script>'})
-    assert "<script" not in page.text
+    assert "<script>" not in page.text
 
 
 async def test_a_page_of_another_site_cannot_sign_anybody_in(client):

@@ -6,6 +6,7 @@ from typing import TypeVar
 import structlog
 from fastapi import FastAPI
 
+from modelpick_orchestrator.gauges import EVERY_S, ReportGauges
 from modelpick_orchestrator.handlers import Handlers
 from modelpick_orchestrator.heartbeats import Heartbeats
 from modelpick_orchestrator.progress import ProgressFeed
@@ -17,12 +18,14 @@ from modelpick_shared.broker import (
     Consumer,
     ConsumerGroup,
     Publisher,
+    QueueWatch,
     Service,
     Verdict,
     broadcast_queue,
     event_queue,
     model_queue,
     subscribers_of,
+    work_queues,
 )
 from modelpick_shared.catalog import Catalog, load_catalog
 from modelpick_shared.contracts import (
@@ -38,9 +41,12 @@ from modelpick_shared.contracts import (
 )
 from modelpick_shared.db import Database, Outbox, OutboxRelay
 from modelpick_shared.errors import TransientError
+from modelpick_shared.housekeeping import Housekeeping, all_chores
 from modelpick_shared.http.app import background, create_app
 from modelpick_shared.http.health import Readiness
 from modelpick_shared.ids import new_id
+from modelpick_shared.telemetry.models import label_models
+from modelpick_shared.telemetry.refreshing import refresh_forever
 
 log = structlog.get_logger()
 M = TypeVar("M", bound=Message)
@@ -71,6 +77,15 @@ class Parts:
         transient = Publisher(connector)
         self.feed = ProgressFeed(transient)
         self.engine = Engine(self.database, self.outbox, settings, catalog, self.feed)
+        self.housekeeping = Housekeeping(
+            self.database,
+            all_chores(self.database, connector, catalog, settings),
+            interval_s=settings.housekeeping_interval_s,
+        )
+        model_ids = [model.id for model in catalog]
+        label_models(model_ids)
+        self.gauges = ReportGauges(self.database, model_ids)
+        self.queue_watch = QueueWatch(connector, work_queues(model_ids))
         handlers = Handlers(self.engine)
         heartbeats = Heartbeats(self.database, transient, self.engine)
         self.consumers = ConsumerGroup(
@@ -129,7 +144,10 @@ def build(settings: OrchestratorSettings, catalog: Catalog | None = None) -> Fas
                 relay=parts.relay.run(),
                 consumers=parts.consumers.run(),
                 feed=parts.feed.run(),
+                gauges=refresh_forever(parts.gauges.read, every_s=EVERY_S),
+                queue_watch=parts.queue_watch.run(),
                 sweeper=parts.sweep_forever(),
+                housekeeping=parts.housekeeping.run(),
             ),
         ):
             yield

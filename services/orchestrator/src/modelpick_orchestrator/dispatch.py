@@ -1,6 +1,6 @@
 """Admission of reports, and dispatch of their jobs into the slots of the models."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_orchestrator import ledger, pauses, repository
-from modelpick_orchestrator.metrics import CUT, DISPATCHED, RUNNING_REPORTS, WAITING_REPORTS
+from modelpick_orchestrator.metrics import CUT, DISPATCHED
 from modelpick_orchestrator.planner import (
     Candidate,
     ModelState,
@@ -27,9 +27,10 @@ from modelpick_orchestrator.settings import OrchestratorSettings
 from modelpick_orchestrator.snapshots import Snapshots
 from modelpick_shared.catalog import Catalog, effective_concurrency
 from modelpick_shared.contracts import JobKey, RunRequested
-from modelpick_shared.db import Outbox
+from modelpick_shared.db import Outbox, after_commit
 from modelpick_shared.db.tables import Report
 from modelpick_shared.ids import new_id
+from modelpick_shared.telemetry.models import model_label
 
 log = structlog.get_logger()
 
@@ -76,15 +77,13 @@ class Dispatcher:
     async def _admit(self, session: AsyncSession, active: Sequence[Report]) -> None:
         running = sum(report.status == "running" for report in active)
         waiting = _by_age(active, "paid")
-        for report in list(waiting):
+        for report in waiting:
             if running < self._settings.max_running_reports and await repository.is_planned(
                 session, report.id
             ):
                 # The clock starts with the first dispatch, which is now: writing the plan took its time.
                 self._start(report, await repository.database_time(session))
                 running += 1
-        RUNNING_REPORTS.set(running)
-        WAITING_REPORTS.set(sum(report.status == "paid" for report in waiting))
 
     def _start(self, report: Report, now: datetime) -> None:
         report.status = "running"
@@ -143,7 +142,7 @@ class Dispatcher:
                     cut += [candidate.job for candidate in waiting]
             resolved.append(squeezed)
         if cut:
-            CUT.inc(len(cut))
+            after_commit(session, lambda: CUT.inc(len(cut)))
             log.warning("budget.cut", reports=[str(job.report_id) for job in cut[:1]], jobs=len(cut))
         return resolved, cut
 
@@ -206,8 +205,9 @@ class Dispatcher:
         await ledger.insert_attempts(
             session, [_attempt_row(*pair) for pair in zip(requests, started, strict=True)]
         )
-        await self._outbox.add(session, *requests)
-        DISPATCHED.inc(len(requests))
+        traces = {report_id: running[report_id].traceparent for report_id in reserved}
+        await self._outbox.add(session, *requests, traces=traces)
+        after_commit(session, lambda: _count_dispatched(requests))
 
     def _request(
         self,
@@ -227,6 +227,11 @@ class Dispatcher:
             preferred_provider=provider,
             calls_made=candidate.calls,
         )
+
+
+def _count_dispatched(requests: Sequence[RunRequested]) -> None:
+    for model_id, count in Counter(request.model_id for request in requests).items():
+        DISPATCHED.labels(model=model_label(model_id)).inc(count)
 
 
 def _wanted(slots: int, group: list[Load], load: Load) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_orchestrator.metrics import PLATFORM_PAUSED
 from modelpick_shared.contracts import WorkerAlive
-from modelpick_shared.db import insert_once
+from modelpick_shared.db import after_commit, insert_once
 from modelpick_shared.db.tables import PlatformPause, Report
 
 log = structlog.get_logger()
@@ -62,7 +63,7 @@ async def begin(session: AsyncSession, reason: str) -> None:
     """Stop the dispatch of paid models, if it is not stopped, and raise the alarm."""
     if await insert_once(session, PlatformPause, platform=PLATFORM, reason=reason):
         log.error("platform.paused", platform=PLATFORM, reason=reason)
-    PLATFORM_PAUSED.set(1)
+    after_commit(session, partial(PLATFORM_PAUSED.set, 1))
 
 
 async def end(session: AsyncSession, reports: Iterable[Report], now: datetime) -> None:
@@ -70,7 +71,7 @@ async def end(session: AsyncSession, reports: Iterable[Report], now: datetime) -
     await session.execute(delete(PlatformPause))
     for report in reports:
         start_clock(report, now)
-    PLATFORM_PAUSED.set(0)
+    after_commit(session, partial(PLATFORM_PAUSED.set, 0))
     log.warning("platform.resumed", platform=PLATFORM)
 
 

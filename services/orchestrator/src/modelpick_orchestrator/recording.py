@@ -1,10 +1,11 @@
 """Counting outcomes: every job once, every attempt's bill once."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from modelpick_orchestrator import ledger, repository
 from modelpick_orchestrator.completion import is_over
 from modelpick_orchestrator.ledger import OpenAttempt, PutBack, Settlement
-from modelpick_orchestrator.metrics import OVER_CEILING, RECORDED
+from modelpick_orchestrator.metrics import BILLED_USD, OVER_CEILING, RECORDED, UNMEASURED
 from modelpick_orchestrator.outcomes import NOT_FINAL, as_stored, billed_usd, run_values, unmeasured_values
 from modelpick_orchestrator.snapshots import Snapshot, Snapshots
 from modelpick_shared.contracts import AttemptOutcome, JobKey, RunFinished, UnmeasuredReason
+from modelpick_shared.db import after_commit
 from modelpick_shared.db.tables import Report
+from modelpick_shared.telemetry.models import model_label
 
 log = structlog.get_logger()
 
@@ -109,8 +112,8 @@ class Recorder:
             providers[key] = providers.get(key) or row["provider"]
             self.reports[row["report_id"]].completed_jobs += 1
             self.changed.add(row["report_id"])
-        for outcome, count in Counter(row["outcome"] for row in rows).items():
-            RECORDED.labels(outcome=outcome).inc(count)
+        if rows:
+            after_commit(self.session, partial(_count_outcomes, rows))
         if increments:
             await repository.add_counts(
                 self.session,
@@ -122,9 +125,13 @@ class Recorder:
             )
 
     async def _settle(self, endings: Sequence[tuple[OpenAttempt, Settlement]]) -> None:
+        bills: dict[str, Decimal] = defaultdict(Decimal)
         for attempt, ending in endings:
             if ending.state != "lapsed":
                 self._book(attempt, ending.billed_usd or Decimal(0))
+                bills[attempt.job.model_id] += ending.billed_usd or Decimal(0)
+        if bills:
+            after_commit(self.session, partial(_count_bills, bills))
         await ledger.settle(self.session, [ending for _, ending in endings])
 
     def _book(self, attempt: OpenAttempt, bill_usd: Decimal) -> None:
@@ -134,7 +141,7 @@ class Recorder:
         self.changed.add(report.id)
         if bill_usd > attempt.reserved_usd and not report.over_ceiling:
             report.over_ceiling = True
-            OVER_CEILING.inc()
+            after_commit(self.session, OVER_CEILING.inc)
             log.error(
                 "report.billed_above_reservation",
                 report_id=str(report.id),
@@ -175,6 +182,20 @@ class Recorder:
         if result.may_be_billed and result.attempts:
             return Settlement(attempt.token, "settled", self._bill(result, attempt))
         return Settlement(attempt.token, "released")
+
+
+def _count_outcomes(rows: Sequence[dict[str, Any]]) -> None:
+    outcomes = Counter((row["model_id"], row["outcome"], row["unmeasured_reason"]) for row in rows)
+    for (model_id, outcome, reason), count in outcomes.items():
+        model = model_label(model_id)
+        RECORDED.labels(model=model, outcome=outcome).inc(count)
+        if reason is not None:
+            UNMEASURED.labels(model=model, reason=reason).inc(count)
+
+
+def _count_bills(bills: Mapping[str, Decimal]) -> None:
+    for model_id, amount_usd in bills.items():
+        BILLED_USD.labels(model=model_label(model_id)).inc(float(amount_usd))
 
 
 def _put_back(result: RunFinished, attempt: OpenAttempt) -> PutBack:

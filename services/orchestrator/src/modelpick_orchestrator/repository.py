@@ -82,7 +82,7 @@ async def is_planned(session: AsyncSession, report_id: UUID) -> bool:
 
 
 async def is_refunded(session: AsyncSession, order_id: UUID) -> bool:
-    statement = select(exists().where(Refund.order_id == order_id))
+    statement = select(exists(select(Refund.order_id).where(Refund.order_id == order_id)))
     return bool((await session.execute(statement)).scalar_one())
 
 

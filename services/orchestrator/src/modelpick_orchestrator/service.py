@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from modelpick_orchestrator import ledger, pauses, repository
 from modelpick_orchestrator.completion import complete, is_complete, is_over
 from modelpick_orchestrator.dispatch import DEADLINE_GRACE, Dispatcher
-from modelpick_orchestrator.metrics import BATCH_SECONDS, LAPSED
+from modelpick_orchestrator.metrics import BATCH_SECONDS, LAPSED, PAST_DEADLINE, REPORT_SECONDS
 from modelpick_orchestrator.pauses import KeyReports
 from modelpick_orchestrator.planning import plan_rows
 from modelpick_orchestrator.progress import ProgressFeed, progress_of
@@ -28,7 +29,7 @@ from modelpick_shared.contracts import (
     UnmeasuredReason,
     WorkerAlive,
 )
-from modelpick_shared.db import Database, Outbox
+from modelpick_shared.db import Database, Outbox, after_commit
 from modelpick_shared.db.tables import Report
 from modelpick_shared.errors import PermanentError
 from modelpick_shared.faults import FaultPoint
@@ -90,7 +91,7 @@ class Engine:
         async with self._changing(set()) as change:
             lapsed = await ledger.lapsed_attempts(change.session)
             if lapsed:
-                LAPSED.inc(len(lapsed))
+                after_commit(change.session, partial(LAPSED.inc, len(lapsed)))
                 log.warning("attempts.lapsed", count=len(lapsed))
                 await change.recorder.lapse(lapsed)
             await self._end_pause(change)
@@ -181,7 +182,11 @@ class Engine:
         for report in done:
             own = [model for model in models if model.report_id == report.id]
             counts = await repository.run_counts(change.session, report.id)
-            await self._outbox.add(change.session, complete(report, own, counts, change.recorder.now))
+            ended = complete(report, own, counts, change.recorder.now)
+            await self._outbox.add(change.session, ended, traces={report.id: report.traceparent})
+            after_commit(
+                change.session, partial(_time, report.status, report.created_at, change.recorder.now)
+            )
             log.info("report.ended", report_id=str(report.id), status=report.status)
         return bool(done)
 
@@ -208,6 +213,7 @@ class Engine:
         """Give up what is missing: for the deadline, or for the platform where our key kept it back."""
         halted = await pauses.current_pause(change.session) is not None
         jobs = await repository.unfinished_jobs(change.session, report.id)
+        after_commit(change.session, PAST_DEADLINE.inc)
         log.warning("report.deadline_passed", report_id=str(report.id), jobs=len(jobs))
         ours = [job for job, worst_case_usd in jobs if halted and worst_case_usd]
         theirs = [job for job, worst_case_usd in jobs if not (halted and worst_case_usd)]
@@ -240,6 +246,10 @@ def _reopen(report: Report, unmeasured: int) -> None:
     report.completed_jobs -= unmeasured
     report.completed_at = report.deadline_at = report.failure_reason = None
     report.revision += 1
+
+
+def _time(status: str, paid_at: datetime, ended_at: datetime) -> None:
+    REPORT_SECONDS.labels(status=status).observe((ended_at - paid_at).total_seconds())
 
 
 def _is_overdue(report: Report, now: datetime) -> bool:

@@ -1,5 +1,13 @@
-from modelpick_shared.settings import BenchmarkSettings, BrokerSettings, DatabaseSettings, ServiceSettings
+from modelpick_shared.settings import (
+    BenchmarkSettings,
+    BrokerSettings,
+    DatabaseSettings,
+    HousekeepingSettings,
+    ServiceSettings,
+)
 
 
-class OrchestratorSettings(ServiceSettings, DatabaseSettings, BrokerSettings, BenchmarkSettings):
+class OrchestratorSettings(
+    ServiceSettings, DatabaseSettings, BrokerSettings, BenchmarkSettings, HousekeepingSettings
+):
     """What the orchestrator reads from the environment."""

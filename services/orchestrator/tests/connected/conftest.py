@@ -1,3 +1,4 @@
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from modelpick_shared.broker import Service
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import AttemptOutcome, Envelope, RunFinished, RunRequested
 from modelpick_shared.db import Database, Outbox
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.tables import Attempt, BenchmarkRun, OutboxMessage, Report
 from modelpick_shared.testing import config_snapshot, insert_report
 
@@ -23,15 +25,16 @@ class NoPublisher:
 class Bench:
     """An engine on a real database, with the worker's side played by hand."""
 
-    def __init__(self, url: str, **settings) -> None:
+    def __init__(self, owners_url: str, url: str, **settings) -> None:
         self.url = url
-        self.database = Database(url, application="test", pool_size=42)
+        self.database = Database(owners_url, application="test", pool_size=42)
+        self.service_database = Database(url, application="test", pool_size=42)
         self.engine = self.another_engine(**settings)
 
     def another_engine(self, **settings) -> Engine:
         chosen = OrchestratorSettings(database_url=self.url, rabbitmq_url="amqp://x", **settings)
         feed = ProgressFeed(NoPublisher())
-        return Engine(self.database, Outbox(Service.ORCHESTRATOR), chosen, load_catalog(), feed)
+        return Engine(self.service_database, Outbox(Service.ORCHESTRATOR), chosen, load_catalog(), feed)
 
     async def paid(self, *, ceiling="7.00", dearer=1, **shape):
         """Insert a paid report; `dearer` multiplies the prices of its models."""
@@ -124,7 +127,19 @@ def right(run: RunRequested, **changes) -> RunFinished:
 
 
 @pytest.fixture
-async def bench(fresh_database_url):
-    bench = Bench(fresh_database_url)
-    async with bench.database:
+def bench_with(fresh_database_url, database_url_as):
+    """Give what makes a bench with these settings: the owner looks on, the engine has its own role."""
+
+    @asynccontextmanager
+    async def make(**settings):
+        bench = Bench(fresh_database_url, database_url_as(Role.ORCHESTRATOR), **settings)
+        async with bench.database, bench.service_database:
+            yield bench
+
+    return make
+
+
+@pytest.fixture
+async def bench(bench_with):
+    async with bench_with() as bench:
         yield bench

@@ -14,6 +14,8 @@ from modelpick_shared.broker import (
     dead_letter_queue,
     event_queue,
 )
+from modelpick_shared.broker.provision import provision
+from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import ReportPaid, RunFinished, RunRequested
 from modelpick_shared.testing import eventually
 
@@ -26,9 +28,11 @@ RESULTS = event_queue(Service.ORCHESTRATOR, RunFinished)
 IMPOSSIBLE_MS = 10**12
 
 
-async def test_a_batch_with_one_bad_result_is_recorded_without_it(bench, fresh_broker_url):
-    settings = OrchestratorSettings(database_url=bench.url, rabbitmq_url=fresh_broker_url)
+async def test_a_batch_with_one_bad_result_is_recorded_without_it(bench, fresh_broker_url, broker_url_as):
+    url = broker_url_as(Service.ORCHESTRATOR)
+    settings = OrchestratorSettings(database_url=bench.url, rabbitmq_url=url)
     connector = BrokerConnector(fresh_broker_url, name="test")
+    await provision(connector, [model.id for model in load_catalog()])
     queues = [RESULTS, event_queue(Service.ORCHESTRATOR, ReportPaid)]
     report = await bench.paid(models=4, images=3, runs=1)
     async with (

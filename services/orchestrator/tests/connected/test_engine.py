@@ -23,7 +23,7 @@ from modelpick_shared.db.tables import (
 )
 from modelpick_shared.ids import new_id
 
-from .conftest import Bench, right
+from .conftest import right
 
 pytestmark = pytest.mark.connected
 
@@ -243,9 +243,8 @@ async def test_a_report_whose_message_was_lost_is_planned_by_the_sweep(bench):
     assert (await bench.report(report.id)).status == "running"
 
 
-async def test_reports_beyond_the_limit_wait_for_their_turn_oldest_first(fresh_database_url):
-    bench = Bench(fresh_database_url, max_running_reports=1)
-    async with bench.database:
+async def test_reports_beyond_the_limit_wait_for_their_turn_oldest_first(bench_with):
+    async with bench_with(max_running_reports=1) as bench:
         first, second, third = [await bench.paid(models=1, images=1, runs=1) for _ in range(3)]
         for report in (third, first, second):
             await bench.engine.plan(report.id)
@@ -259,9 +258,8 @@ async def test_reports_beyond_the_limit_wait_for_their_turn_oldest_first(fresh_d
         ]  # fmt: skip
 
 
-async def test_the_global_limit_bounds_a_report_over_all_models(fresh_database_url):
-    bench = Bench(fresh_database_url, global_concurrency=5)
-    async with bench.database:
+async def test_the_global_limit_bounds_a_report_over_all_models(bench_with):
+    async with bench_with(global_concurrency=5) as bench:
         report = await bench.paid(models=4, images=3, runs=3)
         await bench.engine.plan(report.id)
         assert len(await bench.sent(RunRequested)) == 5

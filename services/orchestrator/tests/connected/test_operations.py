@@ -19,7 +19,7 @@ from modelpick_shared.contracts import (
 from modelpick_shared.db.tables import Attempt, BenchmarkRun, PlatformPause, Refund, Report
 from modelpick_shared.ids import new_id
 
-from .conftest import Bench, right
+from .conftest import right
 
 pytestmark = pytest.mark.connected
 
@@ -241,9 +241,8 @@ async def test_free_models_go_on_while_the_key_is_refused(bench):
     assert all(run.model_id.endswith(":free") for run in new)
 
 
-async def test_a_pause_that_lasts_too_long_ends_the_report_as_the_platforms_fault(fresh_database_url):
-    bench = Bench(fresh_database_url, platform_pause_max_s=60)
-    async with bench.database:
+async def test_a_pause_that_lasts_too_long_ends_the_report_as_the_platforms_fault(bench_with):
+    async with bench_with(platform_pause_max_s=60) as bench:
         report, (run,) = await bench.started(models=1, images=1, runs=1)
         await bench.engine.record([right(run, **REFUSED)])
         await bench.age(Report.paused_at, 61)

@@ -1,5 +1,10 @@
-"""Files of the image store go after the rows that named them: also after a crash, and never too early."""
+"""Files of the image store go after the rows that named them: also after a crash, and never too early.
 
+Housekeeping decides elsewhere which drafts and reports lose their images, and notes their files. They are
+removed here, because this service has the image store, and uploads that died leave files in the same way.
+"""
+
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -16,6 +21,7 @@ from modelpick_shared.images import ImageStore, ImageStoreError
 
 log = structlog.get_logger()
 
+EVERY_S = 60.0
 BATCH_SIZE = 100
 # An upload that takes longer from its file to its row is refused.
 UNFINISHED = timedelta(hours=1)
@@ -33,6 +39,20 @@ class Deletions:
     def __init__(self, database: Database, store: ImageStore) -> None:
         self._database = database
         self._store = store
+
+    async def run(self) -> None:
+        """Look once a minute until cancelled; while the database is away, later."""
+        while True:
+            try:
+                await self.sweep_all()
+            except TransientError as error:
+                log.warning("deletions.retry", reason=str(error))
+            await asyncio.sleep(EVERY_S)
+
+    async def sweep_all(self) -> None:
+        """Remove every file that is due now."""
+        while await self.sweep() == BATCH_SIZE:
+            pass
 
     async def expect(self, draft_id: UUID, keys: Iterable[str]) -> None:
         """Note files that are about to be stored: they go unless `keep` says in time that rows name them."""

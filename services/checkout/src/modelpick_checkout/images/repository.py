@@ -13,7 +13,6 @@ from modelpick_shared.db.reports import Report
 
 # A payment of an order that was given up is settled in this time, if there is any.
 LATE_PAYMENTS = timedelta(days=7)
-_ENDED = ("complete", "partial", "failed")
 
 
 class DueDeletion(NamedTuple):
@@ -115,37 +114,3 @@ async def _ordered_keys(
         .where(Order.draft_id.in_(draft_ids), condition)
     )
     return {image["key"] for images in await session.scalars(statement) for image in images}
-
-
-async def reports_to_release(session: AsyncSession, age: timedelta, *, limit: int) -> Sequence[Report]:
-    """Lock reports that ended longer than `age` ago and still have their images."""
-    statement = (
-        select(Report)
-        .where(Report.images_removed_at.is_(None), Report.created_at < func.now() - age)
-        .where(
-            Report.status.in_(_ENDED),
-            func.coalesce(Report.completed_at, Report.created_at) < func.now() - age,
-        )
-        .order_by(Report.created_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return (await session.scalars(statement)).all()
-
-
-async def mark_released(session: AsyncSession, report_ids: Collection[UUID]) -> None:
-    statement = update(Report).where(Report.id.in_(report_ids))
-    await session.execute(statement.values(images_removed_at=func.now()))
-
-
-async def drafts_to_delete(session: AsyncSession, age: timedelta, *, limit: int) -> Sequence[Draft]:
-    """Lock drafts that were not touched for so long, and are neither paid nor being paid."""
-    being_paid = select(Order.id).where(Order.draft_id == Draft.id, Order.status == "open").exists()
-    statement = (
-        select(Draft)
-        .where(Draft.status != "paid", Draft.updated_at < func.now() - age, ~being_paid)
-        .order_by(Draft.updated_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return (await session.scalars(statement)).all()
