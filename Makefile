@@ -42,6 +42,7 @@ $(STAMP): requirements.lock $(MEMBERS:%=%/pyproject.toml)
 lock: $(STAMP) ## resolve the dependencies again and write requirements.lock
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv export --all-packages --all-groups --no-emit-workspace \
 		--format requirements-txt --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/python -m modelpick_local.image_requirements
 
 $(WEB_MODULES): web/package-lock.json web/.npmrc $(STAMP)
 	@echo "installing what builds the browser application into web/node_modules (once)"
@@ -93,11 +94,22 @@ check: $(WEB_MODULES) ## lint, types, import boundaries, generated files up to d
 	$(BIN)/mypy $(MEMBERS:%=%/src) benchmarks deploy/grafana/modelpick_dashboards
 	$(BIN)/lint-imports
 	$(BIN)/python -m modelpick_local.with_postgres -- $(BIN)/python -m modelpick_shared.db.check
+	$(BIN)/python -m modelpick_local.access_files --check
 	$(BIN)/python -m modelpick_shared.contracts.schemas --check
 	PYTHONPATH=deploy/grafana $(BIN)/python -m modelpick_dashboards --check
 	$(BIN)/python web/openapi.py --check
 	$(NPM) run --silent api-types -- --check
 	$(NPM) run --silent check
+	$(MAKE) lint-deploy
+
+.PHONY: lint-deploy
+lint-deploy: $(WEB_MODULES) ## lint what containers and gateway are made of
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	PATH="$(abspath $(BIN)):$$PATH" web/node_modules/.bin/dclint --quiet --max-warnings 0 docker-compose.yml
+	$(BIN)/hadolint deploy/docker/Dockerfile
+	$(BIN)/caddy fmt --diff deploy/gateway/Caddyfile >/dev/null
+	$(BIN)/python -m modelpick_local.image_requirements --check
+	$(BIN)/python -m modelpick_local.manifests --check
 
 .PHONY: fmt
 fmt: $(WEB_MODULES) ## format, and mend what lint can mend
@@ -112,6 +124,14 @@ dashboards: $(STAMP) ## write the Grafana dashboards
 .PHONY: schemas
 schemas: $(STAMP) ## generate docs/messages/ from the contracts
 	$(BIN)/python -m modelpick_shared.contracts.schemas
+
+.PHONY: audit
+audit: $(WEB_MODULES) ## ask the registries for known vulnerabilities; status 3 where they do not answer
+	@$(BIN)/python -m deploy.supply_chain.audit
+
+.PHONY: licences
+licences: $(STAMP) ## write docs/licences.md, the licences of everything that is used
+	$(BIN)/python -m deploy.supply_chain.licences
 
 .PHONY: bench
 bench: $(WEB) ## the benchmarks, as ratios against their baselines

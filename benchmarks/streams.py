@@ -101,9 +101,7 @@ async def _measure(stand: Stand, reports: Process) -> list[float]:
                 for report_id in moving.cookies:
                     moves.create_task(moving.move(publisher, report_id, revision))
         # A state that comes in the same breath as the next may be skipped, but the last one is not.
-        await eventually(
-            lambda: all(stream.last == 1000 + MOVES - 1 for stream in opened), within_s=WITHIN_S
-        )
+        await eventually(lambda: all(stream.last == 1000 + MOVES - 1 for stream in opened), within_s=WITHIN_S)
         for stream in opened:
             stream.close()
     return late_ms

@@ -32,8 +32,8 @@ SCRAPES = 3
 class Prometheus:
     """A real Prometheus that scrapes a system."""
 
-    def __init__(self, address):
-        self._client = httpx.Client(base_url=address, trust_env=False, timeout=30)
+    def __init__(self, client):
+        self._client = client
 
     def ask(self, path, **parameters):
         return self._client.get(f"/api/v1/{path}", params=parameters).raise_for_status().json()["data"]
@@ -43,7 +43,10 @@ class Prometheus:
 
     def scraped(self):
         """Say whether everything there is was scraped often enough for rates."""
-        seen = self.query(f"min(count_over_time(up[1m])) >= {SCRAPES}")
+        try:
+            seen = self.query(f"min(count_over_time(up[1m])) >= {SCRAPES}")
+        except httpx.HTTPError:
+            return False
         return bool(seen) and not self.query("up == 0")
 
 
@@ -111,7 +114,8 @@ def prometheus(system, told, process, folder, probe, secure_site):
         f"--web.listen-address={address}",
         log=folder / "prometheus.log",
     )
-    return Prometheus(f"http://{address}")
+    with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=30) as client:
+        yield Prometheus(client)
 
 
 def configuration(system, folder, probe, secure_site):
@@ -142,7 +146,7 @@ def configuration(system, folder, probe, secure_site):
 
 @pytest.fixture
 async def figures(prometheus):
-    await eventually(prometheus.scraped, timeout_s=60)
+    await eventually(prometheus.scraped, within_s=60)
     return prometheus
 
 

@@ -13,11 +13,12 @@ from modelpick_shared.testing import eventually
 
 
 class Replica:
-    """One more process of a service, beside the one that the launcher started."""
+    """One more process of a service, beside the one that the launcher started; `environment` is added."""
 
-    def __init__(self, system, service: str, log) -> None:
+    def __init__(self, system, service: str, log, **environment: str) -> None:
         self.port = free_port()
-        environment = os.environ | system.variables() | {"SERVICE_PORT": str(self.port)}
+        given = system.variables_of(service.replace("_", "-"))
+        environment = os.environ | given | {"SERVICE_PORT": str(self.port)} | environment
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"modelpick_{service}.main"],
             env=environment,
@@ -59,9 +60,9 @@ def replicas(tmp_path):
     """Return a function that starts one more process of a service in a system."""
     started = []
 
-    def start(system, service: str) -> Replica:
+    def start(system, service: str, **environment: str) -> Replica:
         log = (tmp_path / f"{service}-{len(started)}.log").open("wb")
-        replica = Replica(system, service, log)
+        replica = Replica(system, service, log, **environment)
         started.append((replica, log))
         return replica
 

@@ -20,23 +20,23 @@ BUSINESS = Board(
                 columns=6,
             ),
             Figure(
-                "Left of each dollar",
-                f"1 - sum(increase(modelpick_billed_usd_total{WEEK})) / "
-                f"(sum(increase(modelpick_revenue_usd_total{WEEK})) > 0)",
-                "percentunit",
+                "Left over",
+                f"sum(increase(modelpick_revenue_usd_total{WEEK})) "
+                f"- sum(increase(modelpick_billed_usd_total{WEEK}))",
+                "currencyUSD",
                 columns=6,
                 says="Before Stripe's fees and machines.",
             ),
             Figure("Reports", f"sum(increase(modelpick_report_duration_seconds_count{WEEK}))", columns=6),
             Figure(
                 "Refunds",
-                "sum(max by (state) (modelpick_refunds))",
+                "sum(max by (state) (modelpick_refunds_now))",
                 columns=6,
                 says="All that were ever asked for.",
             ),
             Figure(
                 "Refunds that failed",
-                'max(modelpick_refunds{state="failed"})',
+                'max(modelpick_refunds_now{state="failed"})',
                 alarm=1,
                 columns=6,
                 says="The customer's money is still ours: an operator has to act.",
@@ -88,7 +88,7 @@ BUSINESS = Board(
                 "Payment problems a day",
                 [Query(f"sum by (problem) (increase(modelpick_payment_problems_total{DAY}))", "{{problem}}")],
             ),
-            Lines("Refunds", [Query("max by (state) (modelpick_refunds)", "{{state}}")]),
+            Lines("Refunds", [Query("max by (state) (modelpick_refunds_now)", "{{state}}")]),
             Lines(
                 "Unsettled orders",
                 [Query("max(modelpick_unsettled_orders)", "orders")],

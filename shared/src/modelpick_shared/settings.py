@@ -1,4 +1,7 @@
-"""Every setting of the system, in groups that services combine. The environment beats `.env`."""
+"""Every setting of the system, in groups that services combine.
+
+The environment beats `.env`, and both beat files in `SECRETS_DIR`.
+"""
 
 import re
 import sys
@@ -16,7 +19,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from modelpick_shared.secret_files import SecretFiles
 
 _WINDOW_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -79,8 +84,31 @@ class SettingsGroup(BaseSettings):
         env_file=".env", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True, frozen=True
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by ours
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, SecretFiles(settings_cls)
 
-class ServiceSettings(SettingsGroup):
+
+class TelemetrySettings(SettingsGroup):
+    """Where spans go, by the names of the OpenTelemetry specification; nowhere without an endpoint.
+
+    The ratio is how many of the traces that begin here are sampled. Headers are `name=value,name=value`.
+    """
+
+    otel_exporter_otlp_endpoint: HttpAddress | None = None
+    otel_exporter_otlp_headers: SecretStr | None = None
+    otel_traces_sampler_arg: Annotated[float, Field(ge=0, le=1)] = 1.0
+    otel_sdk_disabled: bool = False
+
+
+class ServiceSettings(TelemetrySettings):
     """What every service has. `service_port` 0 picks a free one; `fault_dir` is for tests alone."""
 
     service_host: str = "127.0.0.1"
@@ -107,6 +135,26 @@ class DatabaseSettings(SettingsGroup):
         return value
 
 
+class DatabaseRoleSettings(DatabaseSettings):
+    """What migrations need beside the owner's address: the passwords of the services' own roles.
+
+    A role without one is not made; one that is there gets its grants all the same.
+    """
+
+    database_password_checkout: SecretStr | None = None
+    database_password_webhook: SecretStr | None = None
+    database_password_orchestrator: SecretStr | None = None
+    database_password_notifier: SecretStr | None = None
+    database_password_reports: SecretStr | None = None
+    database_password_simulator: SecretStr | None = None
+
+    def role_passwords(self) -> dict[str, SecretStr]:
+        """Return the passwords that are given, by role."""
+        start = "database_password_"
+        given = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(start)}
+        return {name.removeprefix(start): password for name, password in given.items() if password}
+
+
 class BrokerSettings(SettingsGroup):
     rabbitmq_url: SecretStr
 
@@ -116,6 +164,25 @@ class BrokerSettings(SettingsGroup):
         for url in value.get_secret_value().split(","):
             _scheme(url.strip(), "amqp", "amqps")
         return value
+
+
+class BrokerUserSettings(SettingsGroup):
+    """The owner's address of the broker, where there is one, and the passwords of the services' own users."""
+
+    rabbitmq_url: SecretStr | None = None
+    rabbitmq_password_checkout: SecretStr | None = None
+    rabbitmq_password_webhook: SecretStr | None = None
+    rabbitmq_password_orchestrator: SecretStr | None = None
+    rabbitmq_password_model_worker: SecretStr | None = None
+    rabbitmq_password_notifier: SecretStr | None = None
+    rabbitmq_password_reports: SecretStr | None = None
+
+    def user_passwords(self) -> dict[str, SecretStr]:
+        """Return the passwords that are given, by service."""
+        start = "rabbitmq_password_"
+        given = {name: getattr(self, name) for name in type(self).model_fields if name.startswith(start)}
+        services = {name.removeprefix(start).replace("_", "-"): value for name, value in given.items()}
+        return {service: password for service, password in services.items() if password}
 
 
 class ImageStoreSettings(SettingsGroup):
@@ -228,6 +295,20 @@ class IdentityProviderSettings(SettingsGroup):
         return self
 
 
+class HousekeepingSettings(SettingsGroup):
+    """How long what is not needed any more is kept, in days, and how often it is looked for."""
+
+    housekeeping_interval_s: PositiveInt = 600
+    outbox_retention_days: PositiveInt = 7
+    stripe_event_retention_days: PositiveInt = 90
+    unpaid_draft_retention_days: PositiveInt = 180
+    dead_letter_retention_days: PositiveInt = 30
+    image_retention_days: PositiveInt = 90
+    mail_retention_days: PositiveInt = 180
+    mail_event_retention_days: PositiveInt = 90
+    reconciliation_retention_days: PositiveInt = 30
+
+
 S = TypeVar("S", bound=BaseSettings)
 
 
@@ -237,6 +318,9 @@ def load_settings(settings_class: type[S], service: str, **overrides: Any) -> S:
         return settings_class(**overrides)
     except ValidationError as error:
         sys.stderr.write(f"{service}: {describe(error)}\n")
+        raise SystemExit(2) from None
+    except OSError as error:
+        sys.stderr.write(f"{service}: {error.filename}: {error.strerror}\n")
         raise SystemExit(2) from None
 
 

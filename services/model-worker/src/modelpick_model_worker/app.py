@@ -28,6 +28,7 @@ from modelpick_shared.contracts import RunFinished, RunRequested, WorkerAlive
 from modelpick_shared.http.app import background, create_app
 from modelpick_shared.http.health import Readiness
 from modelpick_shared.images import open_image_store
+from modelpick_shared.telemetry.models import label_models
 
 NAME = Service.MODEL_WORKER
 # The longest call is 120 s; draining waits for it.
@@ -57,6 +58,7 @@ class Parts:
             Limits(settings.max_retries),
             Backoff(settings.backoff_base_ms / 1000, settings.backoff_max_ms / 1000),
         )
+        label_models(prefetches)
         self.runner = ModelRunner(means, images.address_of, prefetches=prefetches)
         self.handler = RunHandler(self.runner.run, self.publisher)
         membership = Membership(self.publisher, self.clock, self.guard)

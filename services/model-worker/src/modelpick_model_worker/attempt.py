@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from modelpick_model_worker import results
+from modelpick_model_worker import results, tracing
 from modelpick_model_worker.backoff import Backoff
 from modelpick_model_worker.bill import Bill
 from modelpick_model_worker.clock import Clock
@@ -24,10 +24,11 @@ from modelpick_model_worker.errors import (
 )
 from modelpick_model_worker.gate import ModelGate
 from modelpick_model_worker.key import KeyGuard
-from modelpick_model_worker.metrics import CALL_SECONDS, CALLS, RETRIES
+from modelpick_model_worker.metrics import CALL_SECONDS, CALLS, COST_USD, RETRIES, TOKENS
 from modelpick_model_worker.openrouter import ModelAnswer
 from modelpick_model_worker.openrouter.body import RequestBody
 from modelpick_shared.contracts import RunFinished, RunRequested, UnmeasuredReason
+from modelpick_shared.telemetry.models import model_label
 
 log = structlog.get_logger()
 
@@ -83,6 +84,7 @@ class Attempt:
         self._clock = means.clock
         self._limits = means.limits
         self._backoff = means.backoff
+        self._label = model_label(run.model_id)
         self._stopped = gate.stopped
         self._calls = 0
         self._last_failure: ModelCallError | None = None
@@ -90,6 +92,11 @@ class Attempt:
 
     async def make(self, body: RequestBody) -> RunFinished:
         """Return the attempt's result; whatever fails becomes an outcome."""
+        result = await self._make(body)
+        _count_bill(result, self._label)
+        return result
+
+    async def _make(self, body: RequestBody) -> RunFinished:
         if self._calls_left <= 0:
             reason = UnmeasuredReason.PROVIDER_ERROR
             return results.unmeasured(self._run, reason, attempts=0, error="no call is left to the job")
@@ -144,9 +151,11 @@ class Attempt:
     async def _complete(self, body: RequestBody) -> tuple[ModelAnswer, int]:
         timeout_s = self._timeout_s()
         self._calls += 1
-        model = self._run.model_id
+        model = self._label
         try:
-            answer, latency_ms = await self._api.complete(body, timeout_s=timeout_s)
+            with tracing.call(self._run) as span:
+                answer, latency_ms = await self._api.complete(body, timeout_s=timeout_s)
+                tracing.note_answer(span, answer)
         except ModelCallError as error:
             self._last_failure = error
             CALLS.labels(model=model, outcome=type(error).__name__).inc()
@@ -188,9 +197,8 @@ class Attempt:
         raise StoppedWaitingError
 
     def _note_retry(self, error: RetryableCallError, wait_s: float) -> None:
-        model = self._run.model_id
-        RETRIES.labels(model=model).inc()
-        log.info("model.retry", model_id=model, error=str(error), wait_s=round(wait_s, 2))
+        RETRIES.labels(model=self._label).inc()
+        log.info("model.retry", model_id=self._run.model_id, error=str(error), wait_s=round(wait_s, 2))
 
     def _waited_in_vain(self, error: CallNotMadeError) -> RunFinished:
         if isinstance(error, DeadlinePassedError):
@@ -228,3 +236,12 @@ class Attempt:
             return bill
         found = await self._api.bill_of(bill.generation_id)
         return bill if found is None else found._replace(generation_id=bill.generation_id)
+
+
+def _count_bill(result: RunFinished, model: str) -> None:
+    """Count what a result says was billed; what nobody can believe is not counted."""
+    for kind, tokens in (("prompt", result.prompt_tokens), ("completion", result.completion_tokens)):
+        if tokens is not None and tokens >= 0:
+            TOKENS.labels(model=model, kind=kind).inc(tokens)
+    if result.cost_usd is not None and result.cost_usd.is_finite() and result.cost_usd >= 0:
+        COST_USD.labels(model=model).inc(float(result.cost_usd))

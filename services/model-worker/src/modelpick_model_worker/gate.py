@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from modelpick_model_worker.backoff import Backoff
 from modelpick_model_worker.errors import HeldBackError, StoppedWaitingError
-from modelpick_model_worker.metrics import CONCURRENCY, GATE_CLOSED
+from modelpick_model_worker.metrics import CONCURRENCY, GATE_CLOSED, IN_FLIGHT, WAITING
 
 
 class Ticket(NamedTuple):
@@ -43,6 +43,8 @@ class ModelGate:
         self._gauge = CONCURRENCY.labels(model=model_id)
         self._gauge.set(self._limit)
         GATE_CLOSED.labels(model=model_id).set_function(lambda: float(self.closed_for_s > 0))
+        IN_FLIGHT.labels(model=model_id).set_function(lambda: float(self._in_flight))
+        WAITING.labels(model=model_id).set_function(lambda: float(len(self._waiting)))
 
     @property
     def limit(self) -> int:

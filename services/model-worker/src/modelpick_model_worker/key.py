@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 
 from modelpick_model_worker.backoff import Backoff
-from modelpick_model_worker.metrics import KEY_WORKS
+from modelpick_model_worker.metrics import KEY_REFUSED, KEY_WORKS
 from modelpick_shared.contracts import RunRequested
 
 log = structlog.get_logger()
@@ -35,7 +35,7 @@ class KeyGuard:
         self._unauthorized = False
         self.works = True
         self.changed = asyncio.Event()
-        KEY_WORKS.set(1)
+        self._show()
 
     def stops(self, run: RunRequested) -> bool:
         """Whether a job's call would be refused: paid ones, and free ones too when the key is invalid."""
@@ -48,6 +48,7 @@ class KeyGuard:
             self._refused_in_a_row += 1
             self._turn(works=False)
             self._refused.set()
+        self._show()
 
     def accept(self, run: RunRequested) -> None:
         """Take note that a job's call was answered; only a paid one says something about the credit."""
@@ -73,12 +74,17 @@ class KeyGuard:
 
     def _turn(self, *, works: bool) -> None:
         self.works = works
-        KEY_WORKS.set(works)
+        self._show()
         self.changed.set()
         if works:
             log.info("key.works")
         else:
             log.error("key.refused", unauthorized=self._unauthorized)
+
+    def _show(self) -> None:
+        KEY_WORKS.set(self.works)
+        KEY_REFUSED.labels(reason="unauthorized").set(not self.works and self._unauthorized)
+        KEY_REFUSED.labels(reason="no_credit").set(not self.works and not self._unauthorized)
 
 
 def _is_paid(run: RunRequested) -> bool:

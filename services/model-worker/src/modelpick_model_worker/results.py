@@ -6,6 +6,7 @@ from typing import Any
 from modelpick_model_worker.bill import Bill
 from modelpick_model_worker.openrouter import ModelAnswer
 from modelpick_shared.contracts import AttemptOutcome, RunFinished, RunRequested, UnmeasuredReason
+from modelpick_shared.telemetry import redact
 
 
 def answered(run: RunRequested, answer: ModelAnswer, latency_ms: int, *, attempts: int) -> RunFinished:
@@ -67,6 +68,8 @@ def abandoned(run: RunRequested) -> RunFinished:
 def _finished(run: RunRequested, outcome: AttemptOutcome, *, bill: Bill | None, **fields: Any) -> RunFinished:
     """Build a result; a bill of None says that nothing can have been billed."""
     known = {} if bill is None else bill._asdict()
+    if fields.get("error") is not None:
+        fields["error"] = redact(fields["error"])  # a vendor may quote our key, or the image's signed link
     return RunFinished(
         **run.job_key._asdict(),
         **known,

@@ -9,6 +9,7 @@ from modelpick_model_worker.gate import ModelGate
 from modelpick_model_worker.openrouter.body import DataUrl, RequestBody, request_body
 from modelpick_shared.contracts import ImageRef, RunFinished, RunRequested, UnmeasuredReason
 from modelpick_shared.errors import PermanentError, TransientError
+from modelpick_shared.telemetry.models import model_label
 
 
 class ModelRunner:
@@ -58,7 +59,7 @@ class ModelRunner:
     def _gate_of(self, run: RunRequested) -> ModelGate:
         gate = self._gates.get(run.model_id)
         if gate is None:
-            gate = self._gates[run.model_id] = ModelGate(run.model_id, 1, self._means.backoff)
+            gate = self._gates[run.model_id] = ModelGate(model_label(run.model_id), 1, self._means.backoff)
         return gate
 
     async def _body_of(self, run: RunRequested) -> RequestBody:

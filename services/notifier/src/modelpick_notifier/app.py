@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from modelpick_notifier import endpoints
+from modelpick_notifier.gauges import EVERY_S, MailGauges
 from modelpick_notifier.handlers import Handlers
 from modelpick_notifier.mails import MailRoom
 from modelpick_notifier.service import Sender
@@ -26,6 +27,7 @@ from modelpick_shared.errors import SettingsError
 from modelpick_shared.http import create_app
 from modelpick_shared.http.app import background
 from modelpick_shared.http.health import Readiness
+from modelpick_shared.telemetry.refreshing import refresh_forever
 
 NAME = Service.NOTIFIER
 PREFETCH = 20
@@ -72,7 +74,11 @@ def build(settings: NotifierSettings) -> FastAPI:
         async with (
             parts.database,
             parts.publisher,
-            background(consumers=parts.consumers.run(), sender=parts.sender.run()),
+            background(
+                consumers=parts.consumers.run(),
+                sender=parts.sender.run(),
+                gauges=refresh_forever(MailGauges(parts.database).read, every_s=EVERY_S),
+            ),
         ):
             yield
             await parts.consumers.drain(DRAIN_TIMEOUT_S)

@@ -48,7 +48,6 @@ async def record(session: AsyncSession, event_id: str, event: Event, *, domain: 
 
 
 async def _is_new(session: AsyncSession, event_id: str, mail: Email, event: Event) -> bool:
-    await repository.forget_old_events(session)
     return await repository.note_event(
         session,
         event_id=event_id,

@@ -9,6 +9,7 @@ from modelpick_notifier.errors import MailRefusedError, MailUnavailableError, Ma
 from modelpick_notifier.mails import SIGN_IN
 from modelpick_shared.broker.connection import backoff_s
 from modelpick_shared.db.tables import Email
+from modelpick_shared.telemetry import redact
 
 log = structlog.get_logger()
 
@@ -76,7 +77,7 @@ def _fail(
 ) -> None:
     if not isinstance(error, MailUncertainError):
         mail.uncertain_since = attempt.uncertain_before
-    mail.last_error = str(error)
+    mail.last_error = redact(str(error))
     if isinstance(error, MailRefusedError):
         _give_up(mail, "refused")
     else:

@@ -1,19 +1,17 @@
 """The notifier's SQL. It owns the tables of mails, and reads what was paid for."""
 
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_notifier.mails import Payment, RenderedMail
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
 from modelpick_shared.db import insert_once
 from modelpick_shared.db.tables import Email, EmailEvent, Order, Report
-
-EVENTS_KEPT = timedelta(days=90)
 
 
 class Backlog(NamedTuple):
@@ -50,6 +48,11 @@ def _payment(report_id: UUID, row: Row[tuple[str, dict[str, object], int, int]])
         images=len(config.images),
         total_runs=row.total_jobs,
     )
+
+
+async def trace_of(session: AsyncSession, report_id: UUID | None) -> str | None:
+    """Return the `traceparent` of a report, where there is one."""
+    return await session.scalar(select(Report.traceparent).where(Report.id == report_id))
 
 
 async def take_due(session: AsyncSession) -> Email | None:
@@ -93,10 +96,6 @@ async def note_event(
         detail=detail,
         occurred_at=occurred_at,
     )
-
-
-async def forget_old_events(session: AsyncSession) -> None:
-    await session.execute(delete(EmailEvent).where(EmailEvent.received_at < func.now() - EVENTS_KEPT))
 
 
 async def database_time(session: AsyncSession) -> datetime:

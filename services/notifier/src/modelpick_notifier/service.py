@@ -16,6 +16,8 @@ from modelpick_shared.broker.connection import backoff_s
 from modelpick_shared.db import Database
 from modelpick_shared.db.tables import Email
 from modelpick_shared.errors import TransientError
+from modelpick_shared.telemetry import bind_report, continue_trace, traces_are_recorded
+from modelpick_shared.telemetry.tracing import TRACEPARENT
 
 log = structlog.get_logger()
 
@@ -88,7 +90,7 @@ class Sender:
             if attempt is None:
                 return False
             if attempt.result is None:
-                attempt = await self._try(attempt)
+                attempt = await self._try_traced(attempt)
         MAILS.labels(template=attempt.mail.template, result=attempt.result).inc()
         return True
 
@@ -100,6 +102,20 @@ class Sender:
                 return None
             now = await repository.database_time(session)
             return outcomes.begin(mail, now, claim=CLAIM, repeatable_for=self._transport.repeatable_for)
+
+    async def _try_traced(self, attempt: Attempt) -> Attempt:
+        """Try in the trace of the report that the mail is about, with its id in the logs."""
+        with bind_report(attempt.mail.report_id):
+            if not traces_are_recorded():
+                return await self._try(attempt)
+            headers = await self._trace_of(attempt.mail)
+            with continue_trace(f"send mail {attempt.mail.template}", headers):
+                return await self._try(attempt)
+
+    async def _trace_of(self, mail: Email) -> dict[str, str]:
+        async with self._database.transaction() as session:
+            traceparent = await repository.trace_of(session, mail.report_id)
+        return {TRACEPARENT: traceparent} if traceparent else {}
 
     async def _try(self, attempt: Attempt) -> Attempt:
         """Send, and store the result unless another attempt has begun meanwhile."""

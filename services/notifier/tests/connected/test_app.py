@@ -9,6 +9,7 @@ from modelpick_notifier.settings import NotifierSettings
 from modelpick_shared.broker import BrokerConnector, Publisher, Service, event_queue
 from modelpick_shared.contracts import MailRequested, MailTemplate, ReportCompleted, ReportPaid
 from modelpick_shared.db import Database
+from modelpick_shared.db.grants import Role
 from modelpick_shared.http.serve import service_server
 from modelpick_shared.ids import new_id
 from modelpick_shared.testing import config_snapshot, eventually, insert_report
@@ -37,12 +38,14 @@ async def status_of(client) -> int:
     return (await client.get("/readyz")).status_code
 
 
-async def test_a_message_becomes_a_mail_however_often_it_comes(fresh_database_url, fresh_broker_url, postbox):
+async def test_a_message_becomes_a_mail_however_often_it_comes(
+    database_url_as, fresh_broker_url, broker_url_as, postbox
+):
     async def ready():
         return await status_of(client) == 200
 
     async with (
-        serving(fresh_database_url, fresh_broker_url, postbox) as client,
+        serving(database_url_as(Role.NOTIFIER), broker_url_as(Service.NOTIFIER), postbox) as client,
         Publisher(BrokerConnector(fresh_broker_url, name="test")) as publisher,
     ):
         await eventually(ready)
@@ -57,7 +60,7 @@ async def test_a_message_becomes_a_mail_however_often_it_comes(fresh_database_ur
 
 
 async def test_a_paid_report_is_confirmed_however_often_it_is_told(
-    fresh_database_url, fresh_broker_url, postbox
+    fresh_database_url, database_url_as, fresh_broker_url, broker_url_as, postbox
 ):
     async def ready():
         return await status_of(client) == 200
@@ -68,7 +71,7 @@ async def test_a_paid_report_is_confirmed_however_often_it_is_told(
     ):
         report = await insert_report(session, config_snapshot())
     async with (
-        serving(fresh_database_url, fresh_broker_url, postbox) as client,
+        serving(database_url_as(Role.NOTIFIER), broker_url_as(Service.NOTIFIER), postbox) as client,
         Publisher(BrokerConnector(fresh_broker_url, name="test")) as publisher,
     ):
         await eventually(ready)
@@ -79,23 +82,25 @@ async def test_a_paid_report_is_confirmed_however_often_it_is_told(
         assert sorted(mail["To"] for mail in postbox.mails) == sorted(["other@example.com", report.email])
 
 
-async def test_the_mail_services_webhook_is_served(fresh_database_url, postbox):
-    async with serving(fresh_database_url, "amqp://nobody@127.0.0.1:1/", postbox) as client:
+async def test_the_mail_services_webhook_is_served(database_url_as, postbox):
+    async with serving(database_url_as(Role.NOTIFIER), "amqp://nobody@127.0.0.1:1/", postbox) as client:
         assert (await client.post("/api/webhooks/resend", content=b"{}")).status_code == 503
     secret = {"resend_webhook_secret": "whsec_c2VjcmV0"}
-    async with serving(fresh_database_url, "amqp://nobody@127.0.0.1:1/", postbox, **secret) as client:
+    async with serving(
+        database_url_as(Role.NOTIFIER), "amqp://nobody@127.0.0.1:1/", postbox, **secret
+    ) as client:
         assert (await client.post("/api/webhooks/resend", content=b"{}")).status_code == 400
 
 
 async def test_a_mail_that_cannot_be_made_is_laid_down_and_others_go_on(
-    fresh_database_url, fresh_broker_url, postbox
+    database_url_as, fresh_broker_url, broker_url_as, postbox
 ):
     async def ready():
         return await status_of(client) == 200
 
     connector = BrokerConnector(fresh_broker_url, name="test")
     async with (
-        serving(fresh_database_url, fresh_broker_url, postbox) as client,
+        serving(database_url_as(Role.NOTIFIER), broker_url_as(Service.NOTIFIER), postbox) as client,
         Publisher(connector) as publisher,
     ):
         await eventually(ready)
@@ -107,8 +112,8 @@ async def test_a_mail_that_cannot_be_made_is_laid_down_and_others_go_on(
     assert [mail["To"] for mail in postbox.mails] == ["somebody@example.com"]
 
 
-async def test_the_service_starts_without_the_broker_and_says_what_is_missing(fresh_database_url, postbox):
-    async with serving(fresh_database_url, "amqp://nobody@127.0.0.1:1/", postbox) as client:
+async def test_the_service_starts_without_the_broker_and_says_what_is_missing(database_url_as, postbox):
+    async with serving(database_url_as(Role.NOTIFIER), "amqp://nobody@127.0.0.1:1/", postbox) as client:
         answer = await client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["broker: consumers are not registered"]

@@ -16,6 +16,7 @@ from modelpick_notifier.transport import OutgoingMail
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import ReportCompleted
 from modelpick_shared.db import Database
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.tables import Email
 from modelpick_shared.ids import new_id
 
@@ -67,8 +68,8 @@ class Office:
 
 
 @pytest.fixture
-async def office(fresh_database_url, resend):
-    office = Office(fresh_database_url, resend)
+async def office(database_url_as, resend):
+    office = Office(database_url_as(Role.NOTIFIER), resend)
     async with office.database:
         yield office
 

@@ -13,6 +13,7 @@ from modelpick_shared.broker import Verdict
 from modelpick_shared.catalog import load_catalog
 from modelpick_shared.contracts import MailRequested, MailTemplate, ReportCompleted, ReportFailed, ReportPaid
 from modelpick_shared.db import Database
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.tables import Email
 from modelpick_shared.errors import PermanentError
 from modelpick_shared.ids import new_id, refunded_mail
@@ -24,8 +25,9 @@ pytestmark = pytest.mark.connected
 class Office:
     """Handlers and a sender over a real database and an SMTP server in this process."""
 
-    def __init__(self, url: str, postbox) -> None:
+    def __init__(self, owners_url: str, url: str, postbox) -> None:
         self.url = url
+        self.owners_database = Database(owners_url, application="test")
         self.database = Database(url, application="test")
         self.sender = self.another_sender(postbox.url)
         settings = self.settings(postbox.url)
@@ -57,9 +59,9 @@ class Office:
 
 
 @pytest.fixture
-async def office(fresh_database_url, postbox):
-    office = Office(fresh_database_url, postbox)
-    async with office.database:
+async def office(fresh_database_url, database_url_as, postbox):
+    office = Office(fresh_database_url, database_url_as(Role.NOTIFIER), postbox)
+    async with office.owners_database, office.database:
         yield office
 
 
@@ -108,7 +110,7 @@ def refunded() -> MailRequested:
 
 
 async def paid(office) -> ReportPaid:
-    async with office.database.transaction() as session:
+    async with office.owners_database.transaction() as session:
         config = config_snapshot(models=2, images=1, runs=3)
         report = await insert_report(session, config, email="somebody@example.com")
     return ReportPaid(report_id=report.id)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from modelpick_notifier import endpoints
 from modelpick_notifier.signature import signing_key
 from modelpick_shared.db import Database
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.tables import Email, EmailEvent
 from modelpick_shared.http import problems
 from modelpick_shared.testing import eventually
@@ -54,11 +55,11 @@ def signed(body, event_id="msg_1", *, secret=WEBHOOK_SECRET, seconds_ago=0):
 
 
 @pytest.fixture
-async def post(fresh_database_url):
+async def post(database_url_as):
     app = FastAPI()
     problems.install(app)
     app.include_router(endpoints.router)
-    async with Database(fresh_database_url, application="test") as database:
+    async with Database(database_url_as(Role.NOTIFIER), application="test") as database:
         app.state.parts = endpoints.Parts(database, [signing_key(WEBHOOK_SECRET)], "modelpick.ai")
         async with database.transaction() as session:
             session.add(a_mail())

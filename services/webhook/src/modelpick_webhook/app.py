@@ -17,8 +17,10 @@ from modelpick_shared.db import Database, Outbox, OutboxRelay
 from modelpick_shared.http import create_app
 from modelpick_shared.http.app import background
 from modelpick_shared.http.health import Readiness
+from modelpick_shared.telemetry.refreshing import refresh_forever
 from modelpick_webhook import endpoints
 from modelpick_webhook.gateway import Lookups
+from modelpick_webhook.gauges import EVERY_S, PaymentGauges
 from modelpick_webhook.handlers import Handlers
 from modelpick_webhook.intake import Intake
 from modelpick_webhook.mock_lookup import MockLookup
@@ -56,6 +58,7 @@ def build(settings: WebhookSettings) -> FastAPI:
             "relay": OutboxRelay(database, publisher, outbox).run(),
             "consumers": consumers.run(),
             "reconciler": reconciler.run(),
+            "gauges": refresh_forever(PaymentGauges(database).read, every_s=EVERY_S),
         }
         if refunds is not None:
             loops["refunds"] = refunds.run()

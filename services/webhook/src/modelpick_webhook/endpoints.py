@@ -1,3 +1,4 @@
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -7,10 +8,10 @@ from fastapi import APIRouter, Request, Response
 from modelpick_shared.http import Problem
 from modelpick_webhook.errors import InvalidEventError, InvalidSignatureError
 from modelpick_webhook.intake import Intake
-from modelpick_webhook.metrics import REFUSED_REQUESTS, STRIPE_EVENTS
+from modelpick_webhook.metrics import LAG_SECONDS, REFUSED_REQUESTS, STRIPE_EVENTS
 from modelpick_webhook.reversals import REVERSING
-from modelpick_webhook.schemas import parse_event
-from modelpick_webhook.service import ENDING, PAYING
+from modelpick_webhook.schemas import Event, parse_event
+from modelpick_webhook.service import ENDING, PAYING, Result
 from modelpick_webhook.signature import verify
 
 log = structlog.get_logger()
@@ -45,8 +46,14 @@ async def stripe_event(request: Request) -> Response:
         REFUSED_REQUESTS.inc()
         log.warning("stripe.refused", reason=str(error))
         raise Problem(HTTPStatus.BAD_REQUEST, "This is no event signed by Stripe.") from error
-    STRIPE_EVENTS.labels(event.type if event.type in HANDLED else "other", result.value).inc()
+    _count(event, result)
     return Response(status_code=HTTPStatus.OK)
+
+
+def _count(event: Event, result: Result) -> None:
+    STRIPE_EVENTS.labels(event.type if event.type in HANDLED else "other", result.value).inc()
+    if isinstance(event.created, int) and result not in {Result.REPEATED, Result.IGNORED}:
+        LAG_SECONDS.observe(max(0.0, time.time() - event.created))
 
 
 async def _body(request: Request) -> bytes:

@@ -1,10 +1,12 @@
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from modelpick_shared.db import Database
 from modelpick_shared.errors import TransientError
+from modelpick_shared.telemetry import trace_headers
+from modelpick_shared.telemetry.tracing import TRACEPARENT, SpanKind, join_traces
 from modelpick_webhook.schemas import Event
 from modelpick_webhook.service import Payments, Result, Task, task_of
 
@@ -17,6 +19,7 @@ MOST_AT_ONCE = 64
 class _Waiting:
     task: Task
     result: asyncio.Future[Result]
+    headers: dict[str, str]
 
 
 class Intake:
@@ -41,13 +44,16 @@ class Intake:
         task = task_of(event)
         if task is None:
             return Result.IGNORED
-        waiting = _Waiting(task, asyncio.get_running_loop().create_future())
+        headers = trace_headers()
+        task = replace(task, traceparent=headers.get(TRACEPARENT))
+        waiting = _Waiting(task, asyncio.get_running_loop().create_future(), headers)
         self._waiting.append(waiting)
         if self._storing is None:
             self._storing = asyncio.create_task(self._store_all())
         return await waiting.result
 
     async def _store_all(self) -> None:
+        structlog.contextvars.unbind_contextvars("request_id")  # of the one request that began this
         try:
             while self._waiting:
                 await asyncio.sleep(0)  # requests that are ready now join this batch
@@ -58,7 +64,8 @@ class Intake:
 
     async def _store(self, batch: list[_Waiting]) -> None:
         try:
-            results = await self._transaction([each.task for each in batch])
+            with join_traces("store events", [each.headers for each in batch], kind=SpanKind.INTERNAL):
+                results = await self._transaction([each.task for each in batch])
         except asyncio.CancelledError:
             _fail(batch, TransientError("the service stops"))
             raise

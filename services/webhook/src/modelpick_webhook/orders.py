@@ -11,8 +11,6 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_shared.ids import new_id
-
 SHARE_TOKEN_BYTES = 32
 
 _LOCK_DRAFTS = text(
@@ -42,7 +40,8 @@ _PAY = text(
     """
     WITH paid AS (
         SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS row (
-            report_id uuid, order_id uuid, session_id text, payment_intent_id text, share_token text
+            report_id uuid, order_id uuid, session_id text, payment_intent_id text, share_token text,
+            traceparent text
         )
     ), settled AS (
         UPDATE orders
@@ -56,12 +55,12 @@ _PAY = text(
     )
     INSERT INTO reports (
         id, user_id, draft_id, order_id, stripe_session_id, email, status, share_token, config_snapshot,
-        total_jobs, completed_jobs, spent_usd, reserved_usd, ceiling_usd, over_ceiling, revision
+        total_jobs, completed_jobs, spent_usd, reserved_usd, ceiling_usd, over_ceiling, revision, traceparent
     )
     SELECT paid.report_id, settled.user_id, settled.draft_id, settled.id, paid.session_id, users.email,
         'paid', paid.share_token, settled.snapshot,
         json_array_length(config.models) * json_array_length(config.images) * config.runs_per_image,
-        0, 0, 0, :ceiling_usd, false, 0
+        0, 0, 0, :ceiling_usd, false, 0, paid.traceparent
     FROM paid JOIN settled ON settled.id = paid.order_id JOIN users ON users.id = settled.user_id
     CROSS JOIN json_to_record(settled.snapshot) AS config (models json, images json, runs_per_image integer)
     """
@@ -90,6 +89,8 @@ class PaidOrder:
     session_id: str
     payment_intent_id: str | None
     report_id: UUID
+    amount_cents: int
+    traceparent: str | None = None
 
 
 async def lock(session: AsyncSession, order_ids: set[UUID]) -> dict[UUID, LockedOrder]:
@@ -115,15 +116,12 @@ async def make_reports(session: AsyncSession, paid: Sequence[PaidOrder], *, ceil
         await session.execute(_PAY, {"rows": rows, "ceiling_usd": ceiling_usd})
 
 
-def paid_order(order_id: UUID, session_id: str, payment_intent_id: str | None) -> PaidOrder:
-    return PaidOrder(order_id, session_id, payment_intent_id, new_id())
-
-
 def _row(paid: PaidOrder) -> dict[str, Any]:
     return {
         "report_id": paid.report_id,
         "order_id": paid.order_id,
         "session_id": paid.session_id,
         "payment_intent_id": paid.payment_intent_id,
+        "traceparent": paid.traceparent,
         "share_token": secrets.token_urlsafe(SHARE_TOKEN_BYTES),
     }

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.db import Database
@@ -31,7 +31,6 @@ log = structlog.get_logger()
 POLL_S = 2.0
 PAGE = 100
 AT_ONCE = 4
-KEPT = timedelta(days=30)
 # Checkout has this long to note the session that it opens.
 BEING_MADE = timedelta(minutes=2)
 # Clocks differ, and Stripe ends a session some time after it is due.
@@ -106,7 +105,6 @@ class Reconciler:
         now = (await session.execute(select(func.now()))).scalar_one()
         if last is not None and now - last < self._interval:
             return []
-        await session.execute(delete(Reconciliation).where(Reconciliation.requested_at < now - KEPT))
         session.add(Reconciliation(id=new_id()))
         await session.flush()
         return await _begin(session)

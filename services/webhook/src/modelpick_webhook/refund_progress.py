@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared import ids
 from modelpick_shared.contracts import MailRequested, MailTemplate
-from modelpick_shared.db import Outbox
+from modelpick_shared.db import Outbox, after_commit
 from modelpick_shared.db.payments import Refund
 from modelpick_webhook import repository
 from modelpick_webhook.metrics import REFUNDS
@@ -38,7 +38,7 @@ async def advance(session: AsyncSession, outbox: Outbox, row: Refund, refund: St
         return
     row.settled_at = datetime.now(UTC) if now is RefundState.SUCCEEDED else None
     row.last_error = None
-    REFUNDS.labels(state=now.value).inc()
+    after_commit(session, REFUNDS.labels(state=now.value).inc)
     log.info("refund.moved", order_id=str(row.order_id), state=now.value)
     if before is RefundState.REQUESTED:
         await _tell_customer(session, outbox, row)

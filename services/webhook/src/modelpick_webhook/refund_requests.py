@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_shared.db import insert_once
+from modelpick_shared.db import after_commit, insert_once
 from modelpick_shared.db.payments import Refund
 from modelpick_webhook import repository
 from modelpick_webhook.metrics import REFUNDS
@@ -44,7 +44,7 @@ async def request_refund(
         reason=reason.value,
     )
     if requested:
-        REFUNDS.labels(state="requested").inc()
+        after_commit(session, REFUNDS.labels(state="requested").inc)
         log.info("refund.requested", order_id=str(order_id), reason=reason.value)
     return requested
 

@@ -119,6 +119,7 @@ class Event(BaseModel):
     id: str = Field(min_length=1, max_length=255)
     type: str = Field(max_length=255)
     livemode: bool | None = None
+    created: JsonValue = None
     data: EventData
 
     def session(self) -> CheckoutSession:

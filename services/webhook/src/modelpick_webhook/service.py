@@ -1,16 +1,19 @@
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.contracts import ReportPaid
-from modelpick_shared.db import Outbox
+from modelpick_shared.db import Outbox, after_commit
+from modelpick_shared.ids import new_id
+from modelpick_shared.telemetry import present_traceparent
 from modelpick_webhook import orders, repository
-from modelpick_webhook.metrics import PROBLEMS
+from modelpick_webhook.metrics import PROBLEM_KINDS, PROBLEMS, REVENUE_USD
 from modelpick_webhook.orders import LockedOrder, PaidOrder
 from modelpick_webhook.refund_requests import RefundReason, request_refund
 from modelpick_webhook.reversals import Reversal, Reversals, reversal_of
@@ -38,12 +41,24 @@ class Result(StrEnum):
 Outcome = tuple[Result, str | None]
 
 
+class Flaw(NamedTuple):
+    """What is wrong with a payment, by a word and in full; with a reason it is to be given back."""
+
+    kind: str
+    problem: str
+    reason: RefundReason | None = None
+
+
 @dataclass(frozen=True)
 class Task:
-    """What an event asks for: a session was paid or has ended, or money went back."""
+    """What an event asks for: a session was paid or has ended, or money went back.
+
+    `traceparent` is the trace of the request that brought it.
+    """
 
     event: Event
     about: CheckoutSession | Reversal
+    traceparent: str | None = None
 
     @property
     def session_id(self) -> str | None:
@@ -69,6 +84,8 @@ class Payments:
         self._outbox = outbox
         self._ceiling_usd = ceiling_usd
         self._live_mode = live_mode
+        for kind in PROBLEM_KINDS:
+            PROBLEMS.labels(problem=kind)  # there from the start, so that the first one is seen to come
         self._reversals = Reversals(outbox, live_mode=live_mode)
 
     async def take(self, session: AsyncSession, tasks: Sequence[Task]) -> list[Result]:
@@ -86,7 +103,7 @@ class Payments:
 
     async def fulfil(self, session: AsyncSession, paid: CheckoutSession) -> Outcome:
         """Make the report of a paid session's order unless it is there; say also what is wrong, if it is."""
-        (outcome,) = await self._fulfil_all(session, [paid])
+        (outcome,) = await self._fulfil_all(session, {paid.id: present_traceparent()}, [paid])
         return outcome
 
     async def end(self, session: AsyncSession, ended: CheckoutSession) -> Result:
@@ -99,7 +116,8 @@ class Payments:
     async def _do(self, session: AsyncSession, tasks: list[Task]) -> list[Outcome]:
         paying = [index for index, task in enumerate(tasks) if task.pays]
         sessions = [task.about for task in tasks if task.pays and isinstance(task.about, CheckoutSession)]
-        outcomes = dict(zip(paying, await self._fulfil_all(session, sessions), strict=True))
+        traces = {task.session_id: task.traceparent for task in reversed(tasks)}
+        outcomes = dict(zip(paying, await self._fulfil_all(session, traces, sessions), strict=True))
         for index, task in enumerate(tasks):
             if index not in outcomes:
                 outcomes[index] = await self._do_other(session, task)
@@ -113,18 +131,33 @@ class Payments:
             return Result.PROBLEM, problem
         return Result.RECORDED if recorded else Result.NOT_OURS, None
 
-    async def _fulfil_all(self, session: AsyncSession, sessions: Sequence[CheckoutSession]) -> list[Outcome]:
+    async def _fulfil_all(
+        self,
+        session: AsyncSession,
+        traces: Mapping[str | None, str | None],
+        sessions: Sequence[CheckoutSession],
+    ) -> list[Outcome]:
         claims = {paid.order_id for paid in sessions if paid.paid and paid.order_id}
         locked = await orders.lock(session, claims) if claims else {}
         intents = {paid.payment_intent for paid in sessions if paid.payment_intent} if locked else set()
         gone_back = await orders.reversed_payments(session, intents)
         settled: list[PaidOrder] = []
         outcomes = [await self._decide(session, paid, locked, gone_back, settled) for paid in sessions]
+        await self._make_reports(
+            session, [replace(each, traceparent=traces.get(each.session_id)) for each in settled]
+        )
+        return outcomes
+
+    async def _make_reports(self, session: AsyncSession, settled: Sequence[PaidOrder]) -> None:
         await orders.make_reports(session, settled, ceiling_usd=self._ceiling_usd)
-        await self._outbox.add(session, *(ReportPaid(report_id=each.report_id) for each in settled))
+        traces = {each.report_id: each.traceparent for each in settled}
+        paid = [ReportPaid(report_id=each.report_id) for each in settled]
+        await self._outbox.add(session, *paid, traces=traces)
         for each in settled:
             log.info("report.paid", report_id=str(each.report_id), order_id=str(each.order_id))
-        return outcomes
+        if settled:
+            earned_usd = sum(each.amount_cents for each in settled) / 100
+            after_commit(session, lambda: REVENUE_USD.inc(earned_usd))
 
     async def _decide(
         self,
@@ -144,25 +177,25 @@ class Payments:
         flaw = self._flaw(order, paid, gone_back)
         if flaw is not None:
             return await self._refuse(session, order, paid, flaw)
-        settled.append(orders.paid_order(order.id, paid.id, paid.payment_intent))
+        settled.append(PaidOrder(order.id, paid.id, paid.payment_intent, new_id(), order.amount_cents))
         _note_paid(order, paid, locked)
         return Result.FULFILLED, None
 
-    def _flaw(
-        self, order: LockedOrder, paid: CheckoutSession, gone_back: dict[str, str]
-    ) -> tuple[str, RefundReason | None] | None:
+    def _flaw(self, order: LockedOrder, paid: CheckoutSession, gone_back: dict[str, str]) -> Flaw | None:
         """Say why a payment cannot be fulfilled, and whether it is to be given back."""
         if paid.livemode != self._live_mode:
             # Money of the other mode cannot be given back with our key.
-            return f"paid with livemode {paid.livemode} instead of {self._live_mode}", None
+            return Flaw("wrong_mode", f"paid with livemode {paid.livemode} instead of {self._live_mode}")
         if reversal := gone_back.get(paid.payment_intent or ""):
-            return f"{reversal} before it was fulfilled", None
+            return Flaw("gone_back", f"{reversal} before it was fulfilled")
         if order.status == "paid" or order.rival_id is not None:
-            return "a second payment for one draft", RefundReason.DUPLICATE
+            return Flaw("second_payment", "a second payment for one draft", RefundReason.DUPLICATE)
         if (paid.currency or "").lower() != order.currency:
-            return f"paid in {paid.currency} instead of {order.currency}", RefundReason.WRONG_PAYMENT
+            problem = f"paid in {paid.currency} instead of {order.currency}"
+            return Flaw("wrong_currency", problem, RefundReason.WRONG_PAYMENT)
         if paid.amount_total != order.amount_cents:
-            return f"paid {paid.amount_total} instead of {order.amount_cents}", RefundReason.WRONG_PAYMENT
+            problem = f"paid {paid.amount_total} instead of {order.amount_cents}"
+            return Flaw("wrong_amount", problem, RefundReason.WRONG_PAYMENT)
         return None
 
     async def _refuse(
@@ -170,10 +203,10 @@ class Payments:
         session: AsyncSession,
         order: LockedOrder,
         paid: CheckoutSession,
-        flaw: tuple[str, RefundReason | None],
+        flaw: Flaw,
     ) -> Outcome:
-        problem, reason = flaw
-        PROBLEMS.inc()
+        kind, problem, reason = flaw
+        after_commit(session, PROBLEMS.labels(problem=kind).inc)
         log.error("payment.problem", order_id=str(order.id), problem=problem)
         if order.status != "paid":
             await repository.mark_problem(

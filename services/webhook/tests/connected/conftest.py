@@ -14,6 +14,7 @@ from stripe import WebhookSignature
 from modelpick_shared.broker import Service
 from modelpick_shared.db import Database, Outbox
 from modelpick_shared.db.customers import Draft, User
+from modelpick_shared.db.grants import Role
 from modelpick_shared.db.messaging import OutboxMessage
 from modelpick_shared.db.payments import Order, StripeEvent
 from modelpick_shared.db.reports import Report
@@ -34,10 +35,10 @@ NO_STRIPE = "http://127.0.0.1:1"
 
 
 @pytest.fixture
-def settings_with(fresh_database_url):
+def settings_with(database_url_as):
     def make(**changes):
         values = {
-            "database_url": fresh_database_url,
+            "database_url": database_url_as(Role.WEBHOOK),
             "rabbitmq_url": NO_BROKER,
             "site_url": "http://shop.test",
             "stripe_secret_key": STRIPE_KEY,
@@ -51,7 +52,15 @@ def settings_with(fresh_database_url):
 
 @pytest.fixture
 async def database(fresh_database_url):
+    """Return the database as its owner sees it, to prepare and to look."""
     async with Database(fresh_database_url, application="test") as database:
+        yield database
+
+
+@pytest.fixture
+async def service_database(database_url_as):
+    """Return the database as the service itself sees it, under its own role."""
+    async with Database(database_url_as(Role.WEBHOOK), application="test") as database:
         yield database
 
 

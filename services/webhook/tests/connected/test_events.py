@@ -174,8 +174,8 @@ async def test_a_body_that_was_written_anew_is_a_400(client, order, event_of, st
     assert await state() == NOTHING
 
 
-async def test_an_event_that_cannot_be_stored_fails_alone(database, payments, order, event_of, state):
-    intake = Intake(database, payments)
+async def test_an_event_that_cannot_be_stored_fails_alone(service_database, payments, order, event_of, state):
+    intake = Intake(service_database, payments)
     # PostgreSQL takes no NUL in a text.
     poison = [event_of(order, event_id=f"evt_\0{number}") for number in range(2)]
     sound = [event_of(order), event_of(order, "charge.succeeded")]

@@ -84,12 +84,14 @@ def dead_letters(waiting):
 
 
 @pytest.fixture
-def service(settings_with, served_with, fresh_broker_url, stripe_address):
+def service(settings_with, served_with, broker_url_as, stripe_address):
     """Give what runs the service with a broker and a Stripe."""
 
     def serve(**changes):
         return served_with(
-            settings_with(rabbitmq_url=fresh_broker_url, stripe_api_base=stripe_address, **changes)
+            settings_with(
+                rabbitmq_url=broker_url_as(Service.WEBHOOK), stripe_api_base=stripe_address, **changes
+            )
         )
 
     return serve
@@ -106,8 +108,8 @@ async def test_stripe_tells_what_the_session_is(gateway, session_at_stripe, orde
 
 
 @pytest.mark.parametrize("kind", ["stripe", "mock"])
-async def test_a_session_that_does_not_exist_is_unknown(gateway, database, kind):
-    lookup = gateway if kind == "stripe" else MockLookup(database)
+async def test_a_session_that_does_not_exist_is_unknown(gateway, service_database, kind):
+    lookup = gateway if kind == "stripe" else MockLookup(service_database)
     for session_id in ("cs_test_nothing", "cs_mock_01a1fc0220a37098a42535a6636dc8d3"):
         with pytest.raises(UnknownSessionError):
             await lookup.session(session_id)

@@ -29,15 +29,15 @@ FULFILLED = (["paid"], ["paid"], 1, ["report.paid"])
 
 
 @pytest.fixture
-def reconciler_on(database, payments):
+def reconciler_on(service_database, payments):
     """Give what compares with a Stripe."""
 
     def make(gateway):
-        refunds = Refunds(database, Outbox(Service.WEBHOOK), gateway)
+        refunds = Refunds(service_database, Outbox(Service.WEBHOOK), gateway)
         return Reconciler(
-            database,
+            service_database,
             payments,
-            Intake(database, payments),
+            Intake(service_database, payments),
             Lookups(gateway, None),
             gateway,
             refunds=refunds,

@@ -25,13 +25,13 @@ pytestmark = [
 
 
 @pytest.fixture
-def refunds(database, gateway):
-    return Refunds(database, Outbox(Service.WEBHOOK), gateway)
+def refunds(service_database, gateway):
+    return Refunds(service_database, Outbox(Service.WEBHOOK), gateway)
 
 
 @pytest.fixture
-def handlers(database, payments, gateway):
-    return Handlers(database, payments, Lookups(gateway, None))
+def handlers(service_database, payments, gateway):
+    return Handlers(service_database, payments, Lookups(gateway, None))
 
 
 @pytest.fixture
@@ -142,10 +142,10 @@ async def test_what_was_refunded_already_is_a_success(handlers, refunds, failed,
 
 
 async def test_while_stripe_is_away_a_refund_waits_longer_and_longer(
-    database, handlers, failed, due_now, rows
+    database, service_database, handlers, failed, due_now, *, rows
 ):
     away = StripeGateway("sk_test_simulated", api_base="http://127.0.0.1:1")
-    refunds = Refunds(database, Outbox(Service.WEBHOOK), away)
+    refunds = Refunds(service_database, Outbox(Service.WEBHOOK), away)
     await handlers.report_failed(failed)
     waits = []
     for _ in range(3):

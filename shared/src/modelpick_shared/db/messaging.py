@@ -56,6 +56,7 @@ class Email(Base):
         Index("ix_emails_message_id", "message_id"),
         Index("ix_emails_provider_id", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
         Index("ix_emails_report_id", "report_id", postgresql_where=text("report_id IS NOT NULL")),
+        Index("ix_emails_ended", "created_at", postgresql_where=text("state IN ('sent', 'failed')")),
     )
 
     key: Mapped[str] = mapped_column(primary_key=True)

@@ -1,12 +1,20 @@
-"""Bring a database to the newest schema: `python -m modelpick_shared.db.migrate` with DATABASE_URL set."""
+"""Bring a database to the newest schema: `python -m modelpick_shared.db.migrate` with DATABASE_URL set.
 
+With the password of a role set (DATABASE_PASSWORD_CHECKOUT and so on) that role is made; every role that
+there is gets exactly its grants.
+"""
+
+import sys
 from importlib import resources
 
 from alembic import command
 from alembic.config import Config
 
 from modelpick_shared.db.engine import sqlalchemy_url
-from modelpick_shared.settings import DatabaseSettings, load_settings
+from modelpick_shared.db.grants import Role
+from modelpick_shared.db.roles import establish
+from modelpick_shared.errors import SettingsError
+from modelpick_shared.settings import DatabaseRoleSettings, load_settings
 
 
 def alembic_config(url: str) -> Config:
@@ -23,8 +31,15 @@ def upgrade(url: str) -> None:
 
 
 def main() -> None:
-    settings = load_settings(DatabaseSettings, "migrate")
-    upgrade(settings.database_url.get_secret_value())
+    settings = load_settings(DatabaseRoleSettings, "migrate")
+    url = settings.database_url.get_secret_value()
+    upgrade(url)
+    passwords = {Role(name): secret.get_secret_value() for name, secret in settings.role_passwords().items()}
+    try:
+        establish(url, passwords)
+    except SettingsError as error:
+        sys.stderr.write(f"migrate: {error}\n")
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.broker.topology import Service, route
 from modelpick_shared.contracts import Envelope, Message
+from modelpick_shared.db.commits import after_commit
 from modelpick_shared.ids import new_id
-from modelpick_shared.telemetry import trace_headers
+from modelpick_shared.telemetry import headers_within, trace_headers
 
 # One statement for all rows, however many.
 _INSERT = text(
@@ -33,23 +35,34 @@ class Outbox:
         self.source = source
         self.committed = asyncio.Event()
 
-    async def add(self, session: AsyncSession, *messages: Message, erase_body: bool = False) -> None:
+    async def add(
+        self,
+        session: AsyncSession,
+        *messages: Message,
+        erase_body: bool = False,
+        traces: Mapping[UUID, str | None] | None = None,
+    ) -> None:
         """Insert the messages; the relay is woken when the transaction has committed.
 
-        `erase_body` removes the body once it is sent: for messages that carry a secret.
+        `erase_body` removes the body once it is sent: for messages that carry a secret. `traces` has the
+        `traceparent` of reports: what is about one of them belongs to its trace, whatever is going on.
         """
         if not messages:
             return
-        rows = self._rows(messages, erase_body=erase_body)
+        rows = self._rows(messages, traces or {}, erase_body=erase_body)
         await session.execute(_INSERT, {"rows": to_json(rows).decode()})
-        event.listen(session.sync_session, "after_commit", lambda _: self.committed.set(), once=True)
+        after_commit(session, self.committed.set)
 
-    def _rows(self, messages: Sequence[Message], *, erase_body: bool) -> list[dict[str, Any]]:
-        headers = trace_headers()
+    def _rows(
+        self, messages: Sequence[Message], traces: Mapping[UUID, str | None], *, erase_body: bool
+    ) -> list[dict[str, Any]]:
+        present = trace_headers()
         rows = []
         for message in messages:
             row_id = new_id()
             exchange, routing_key = route(message)
+            report_id = message.correlation_id()
+            traceparent = traces.get(report_id) if report_id else None
             rows.append(
                 {
                     "id": row_id,
@@ -57,9 +70,9 @@ class Outbox:
                     "exchange": exchange.value,
                     "routing_key": routing_key,
                     "type": message.TYPE,
-                    "correlation_id": message.correlation_id(),
+                    "correlation_id": report_id,
                     "body": Envelope.encode(message, message_id=row_id),
-                    "headers": headers,
+                    "headers": headers_within(traceparent, present),
                     "erase_body": erase_body,
                 }
             )

@@ -27,6 +27,7 @@ class Order(Base):
         Index("uq_orders_paid_draft", "draft_id", unique=True, postgresql_where=text("status = 'paid'")),
         Index("ix_orders_unsettled", "id", postgresql_where=text("settled_at IS NULL")),
         Index("ix_orders_payment_intent_id", "payment_intent_id"),
+        Index("ix_orders_unpaid", "settled_at", postgresql_where=text("status IN ('expired', 'cancelled')")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -54,7 +55,7 @@ class StripeEvent(Base):
     type: Mapped[str]
     session_id: Mapped[str | None] = mapped_column(index=True)
     problem: Mapped[str | None]
-    received_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    received_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
 class Refund(Base):

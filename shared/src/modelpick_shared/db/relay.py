@@ -2,7 +2,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -35,6 +34,11 @@ class OutboxRelay:
         self._publisher = publisher
         self._outbox = outbox
         self._measure_at_s = 0.0
+        self._oldest_since_s: float | None = None
+        source = outbox.source.value
+        OUTBOX_BACKLOG.labels(source=source)
+        OUTBOX_SENT.labels(source=source)
+        OUTBOX_AGE_SECONDS.labels(source=source).set_function(self._age_s)
 
     async def run(self) -> None:
         """Relay until cancelled."""
@@ -71,12 +75,16 @@ class OutboxRelay:
 
     async def _measure(self) -> None:
         unsent = (OutboxMessage.source == self._outbox.source.value) & OutboxMessage.sent_at.is_(None)
-        statement = select(func.count(), func.min(OutboxMessage.created_at)).where(unsent)
+        age = func.extract("epoch", func.clock_timestamp() - func.min(OutboxMessage.created_at))
+        statement = select(func.count(), age).where(unsent)
         async with self._database.transaction() as session:
-            backlog, oldest = (await session.execute(statement)).one()
+            backlog, age_s = (await session.execute(statement)).one()
         OUTBOX_BACKLOG.labels(source=self._outbox.source.value).set(backlog)
-        age_s = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0
-        OUTBOX_AGE_SECONDS.labels(source=self._outbox.source.value).set(age_s)
+        self._oldest_since_s = None if age_s is None else time.monotonic() - float(age_s)
+
+    def _age_s(self) -> float:
+        """Return the age of the oldest row that was seen last: it goes on growing without a database."""
+        return 0.0 if self._oldest_since_s is None else max(0.0, time.monotonic() - self._oldest_since_s)
 
     async def _wait(self, failures: int) -> None:
         """Wait to be woken, or for the poll; after a failure for the back-off, as waking would not help."""

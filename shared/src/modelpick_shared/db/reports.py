@@ -26,7 +26,8 @@ from modelpick_shared.ids import new_id
 class Report(Base):
     """A paid report. `paused_at` stops its clock; `paused_s` is how long earlier pauses took, in seconds.
 
-    `images_removed_at`: since when its images are no longer kept.
+    `images_removed_at`: since when its images are no longer kept. `traceparent` names the trace of its life
+    (W3C Trace Context), so that whoever goes on with it after a crash goes on with that as well.
     """
 
     __tablename__ = "reports"
@@ -63,6 +64,7 @@ class Report(Base):
     paused_at: Mapped[datetime | None]
     paused_s: Mapped[Decimal] = mapped_column(default=Decimal(0), server_default=text("0"))
     images_removed_at: Mapped[datetime | None]
+    traceparent: Mapped[str | None]
 
 
 class ReportModel(Base):

@@ -20,6 +20,7 @@ from modelpick_shared.db.reports import (
     ReportExport,
     ReportModel,
 )
+from modelpick_shared.db.upkeep import HousekeepingRecord
 
 __all__ = [
     "Attempt",
@@ -30,6 +31,7 @@ __all__ = [
     "DraftImage",
     "Email",
     "EmailEvent",
+    "HousekeepingRecord",
     "ImageDeletion",
     "Order",
     "OutboxMessage",

@@ -1,18 +1,26 @@
 """ASGI middleware around every request. Pure ASGI, so that event streams are not buffered."""
 
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from modelpick_shared.http.problems import problem_response
-from modelpick_shared.telemetry import continue_trace
+from modelpick_shared.http.problems import answer_bug, problem_response, route_of
 from modelpick_shared.telemetry.metrics import HTTP_SECONDS
+from modelpick_shared.telemetry.tracing import INVALID_SPAN, Span, SpanKind, continue_trace
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_METHODS = _SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
+# What watches a service asks for these every few seconds; nobody wants to read of it.
+_UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 
 def origin_of(url: str) -> str:
@@ -40,7 +48,11 @@ class OriginCheck:
 
 
 class Telemetry:
-    """Continue the caller's trace, put the request id into the logs, and time the answer's first byte."""
+    """Continue the caller's trace, put the request id into the logs, and time the answer's first byte.
+
+    A failure that nobody foresaw is answered here, so that it is counted as all answers are, and logged once,
+    with the request's ids.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -49,19 +61,61 @@ class Telemetry:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        started = time.perf_counter()
+        with _context(scope, Headers(scope=scope)) as span:
+            answer = _Answer(scope, send, span)
+            try:
+                await self.app(scope, receive, answer.send)
+            except Exception as error:
+                span.set_attribute("error.type", type(error).__name__)
+                if answer.begun:
+                    raise
+                response = answer_bug(Request(scope), error)
+                await response(scope, receive, answer.send)
 
-        async def timed_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "unmatched")
-                HTTP_SECONDS.labels(scope["method"], route, message["status"]).observe(
-                    time.perf_counter() - started
-                )
-            await send(message)
 
-        with (
-            continue_trace(f"{scope['method']} {scope['path']}", headers),
-            structlog.contextvars.bound_contextvars(request_id=headers.get("x-request-id", "")),
-        ):
-            await self.app(scope, receive, timed_send)
+class _Answer:
+    """Passes an answer on, and measures it when it begins."""
+
+    def __init__(self, scope: Scope, send: Send, span: Span) -> None:
+        self._scope = scope
+        self._send = send
+        self._span = span
+        self._started = time.perf_counter()
+        self.begun = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            self._measure(message["status"])
+        await self._send(message)
+
+    def _measure(self, status: int) -> None:
+        method, route = _method_of(self._scope), route_of(self._scope)
+        HTTP_SECONDS.labels(method, route, status).observe(time.perf_counter() - self._started)
+        if self._span.is_recording():
+            self._span.update_name(f"{method} {route}")
+            self._span.set_attribute("http.route", route)
+            self._span.set_attribute("http.response.status_code", status)
+
+
+@contextmanager
+def _context(scope: Scope, headers: Headers) -> Iterator[Span]:
+    request_id = _request_id(headers)
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        if scope["path"] in _UNTRACED:
+            yield INVALID_SPAN
+            return
+        method = _method_of(scope)
+        attributes = {"http.request.method": method, "modelpick.request_id": request_id}
+        with continue_trace(method, headers, kind=SpanKind.SERVER, attributes=attributes) as span:
+            yield span
+
+
+def _method_of(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _request_id(headers: Headers) -> str:
+    """Return the gateway's id of the request; one of our own where there is none that a log can hold."""
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from modelpick_shared.errors import TransientError
 
@@ -61,13 +62,17 @@ def problem_response(
     return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
 
 
+def route_of(scope: Scope) -> str:
+    """Return the template of the request's route; addresses themselves hold ids and tokens."""
+    return str(getattr(scope.get("route"), "path", "unmatched"))
+
+
 def install(app: FastAPI) -> None:
-    """Make every error of the application a problem document."""
+    """Make every error that is raised on purpose a problem document; `Telemetry` answers the others."""
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(TransientError, _on_transient)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 async def _on_problem(request: Request, error: Exception) -> JSONResponse:
@@ -88,12 +93,13 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_transient(request: Request, error: Exception) -> JSONResponse:
-    log.warning("request.unavailable", path=request.url.path, reason=str(error))
+    log.warning("request.unavailable", route=route_of(request.scope), reason=str(error))
     return problem_response(request, 503, "Please try again in a moment.", headers={"Retry-After": "2"})
 
 
-async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    log.error("request.failed", path=request.url.path, exc_info=error)
+def answer_bug(request: Request, error: Exception) -> JSONResponse:
+    """Log a failure that nobody foresaw, and return what the customer is told of it."""
+    log.error("request.failed", route=route_of(request.scope), exc_info=error)
     return problem_response(request, 500, "Something went wrong on our side.")
 
 

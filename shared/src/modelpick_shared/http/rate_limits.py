@@ -20,8 +20,6 @@ from modelpick_shared.settings import RateLimit, RateLimitSettings
 
 log = structlog.get_logger()
 
-SWEEP_ROWS = 1000
-
 # Looks before it locks: a flood from one subject that is refused anyway must not queue up at its row. What
 # passes the look is decided under the lock, by a clock read there: now() is when the transaction began.
 _ADMIT = text("""
@@ -43,11 +41,6 @@ _WAIT_S = text("""
     SELECT extract(epoch FROM
         admitted_at[cardinality(admitted_at) - :events + 1] + :window - clock_timestamp())::float
     FROM rate_limits WHERE name = :name AND subject = :subject
-""")
-# Skips what a request holds: waiting for several rows in an order of its own could be a deadlock.
-_SWEEP = text("""
-    DELETE FROM rate_limits WHERE (name, subject) IN (
-        SELECT name, subject FROM rate_limits WHERE expires_at < now() LIMIT :rows FOR UPDATE SKIP LOCKED)
 """)
 
 
@@ -94,11 +87,6 @@ class RateLimits:
             "There were too many of these requests. Please try again later.",
             headers={"Retry-After": str(wait_s)},
         )
-
-
-async def sweep_rate_limits(session: AsyncSession) -> None:
-    """Delete rows whose window has passed, up to 1000."""
-    await session.execute(_SWEEP, {"rows": SWEEP_ROWS})
 
 
 def _parameters(limit: RateLimit) -> dict[str, object]:

@@ -2,12 +2,18 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 from uuid import UUID
 
 import structlog
 from opentelemetry import trace
 
+from modelpick_shared.telemetry.redaction import redact
+
+log = structlog.get_logger()
+
+_QUIET = ("aio_pika", "aiormq", "httpx", "httpcore", "uvicorn.access", "stripe", "urllib3")
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -22,15 +28,23 @@ def _add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
     return event
 
 
+def _render(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
+    """Return the line, without the secrets that texts of others may quote."""
+    return redact(str(structlog.processors.JSONRenderer()(logger, name, event)))
+
+
 def configure_logging(service: str, level: str) -> None:
-    """Write one JSON object a line to standard output, for structlog and for the standard library alike."""
+    """Write one JSON object a line to standard output, for structlog and for the standard library alike.
+
+    Warnings, and the error that ends the process, are lines, too.
+    """
     structlog.contextvars.bind_contextvars(service=service)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_SHARED, _add_trace_id],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            _render,
         ],
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -38,13 +52,19 @@ def configure_logging(service: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("aio_pika", "aiormq", "httpx", "httpcore", "uvicorn.access", "stripe"):
+    for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_the_end
     structlog.configure(
         processors=[*_SHARED, _add_trace_id, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
+
+
+def _log_the_end(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    log.critical("process.failed", exc_info=(kind, error, traceback))
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What this project takes from others: their licences, and whether they are known to be vulnerable."""
