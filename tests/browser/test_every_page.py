@@ -3,17 +3,46 @@
 import pytest
 from playwright.async_api import expect
 
-ADDRESSES = ["/", "/login", "/reports", "/benchmark/new"]
+ADDRESSES = [
+    "/",
+    "/login",
+    "/reports",
+    "/benchmark/new",
+    "/benchmark/{report}/processing",
+    "/benchmark/{report}/report",
+    "/report/{token}",
+    "/checkout/success?session_id={session}",
+    "/checkout/success?session_id=cs_unknown",
+    "/checkout/cancel?draft_id=unknown",
+    "/auth/verify?token=unknown",
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_a_page_is_accessible_and_fits_a_phone(signed_in, address, theme, axe, no_sideways_scroll):
-    await signed_in.goto(address)
+async def test_a_page_is_accessible_and_fits_a_phone(
+    signed_in, told, address, theme, axe, no_sideways_scroll, guard
+):
+    guard.expect("status of 404")  # what is unknown
+    names = {"report": told.report_id, "token": told.share_token, "session": told.session_id}
+    await signed_in.goto(address.format(**names))
     await expect(signed_in.get_by_role("heading", level=1)).to_be_visible()
     await axe(signed_in)
 
     await signed_in.set_viewport_size({"width": 390, "height": 844})
     await no_sideways_scroll(signed_in)
+
+
+@pytest.mark.parametrize("address", ["/checkout/success", "/checkout/cancel", "/report/unknown"])
+async def test_a_page_for_a_stranger_is_accessible_and_fits_a_phone(
+    page, address, theme, axe, no_sideways_scroll, guard
+):
+    guard.expect("status of 404")
+    await page.goto(address)
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await axe(page)
+
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await no_sideways_scroll(page)
 
 
 async def test_the_theme_is_switched_and_stays(page):
