@@ -81,7 +81,14 @@ status: $(STAMP) ## show every running part with its port, process and health
 .PHONY: test
 test: $(WEB) ## pass the tests, without the long fault suite
 	$(NPM) run --silent test
+ifdef ARGS
 	$(BIN)/pytest -m "not faults" $(ARGS)
+else
+	@# The stories of whole systems run beside the tests of the parts; what they print comes after.
+	@stories=$$(mktemp); $(BIN)/pytest -m "not faults" tests >$$stories 2>&1 & \
+		$(BIN)/pytest -m "not faults" shared services ops deploy; of_parts=$$?; \
+		wait $$!; of_stories=$$?; cat $$stories; rm -f $$stories; exit $$((of_parts || of_stories))
+endif
 
 .PHONY: test-faults
 test-faults: $(WEB) ## pass the long fault suite
