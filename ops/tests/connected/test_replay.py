@@ -120,7 +120,8 @@ async def test_two_replays_at_once_move_each_letter_once(
 async def test_nothing_is_lost_when_a_replay_is_interrupted(
     fresh_broker_url, lay_down, a_job, browser, look, dead, jobs, replays
 ):
-    letters = [a_job() for _ in range(600)]
+    # So many that a busy machine cannot move them all before it is interrupted.
+    letters = [a_job() for _ in range(3000)]
     await asyncio.gather(*map(lay_down, letters))
     command = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("modelpick"),
