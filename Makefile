@@ -85,7 +85,8 @@ ifdef ARGS
 	$(BIN)/pytest -m "not faults" $(ARGS)
 else
 	@# The stories of whole systems run beside the tests of the parts; what they print comes after.
-	@stories=$$(mktemp); $(BIN)/pytest -m "not faults" tests >$$stories 2>&1 & \
+	@stories=$$(mktemp); set -m; $(BIN)/pytest -m "not faults" tests >$$stories 2>&1 & \
+		set +m; trap "kill -INT $$! 2>/dev/null || true" INT TERM; \
 		failed=0; $(BIN)/pytest -m "not faults" shared services ops deploy || failed=1; \
 		wait $$! || failed=1; cat $$stories; rm -f $$stories; exit $$failed
 endif
