@@ -26,6 +26,7 @@ from modelpick_shared.testing import eventually, insert_report
 STREAMS = 200
 REPORTS = 8  # as many as run at once
 MOVES = 60
+FIRST = 1000  # the first revision that is made here
 EVERY_S = 0.3
 WITHIN_S = 20.0
 
@@ -70,7 +71,7 @@ class _Moving:
     async def move(self, publisher: Publisher, report_id: UUID, revision: int) -> None:
         """Store a new state of a report, as recording a batch of results does, and announce it."""
         async with self._database.transaction() as session:
-            values = {"revision": revision, "completed_jobs": revision}
+            values = {"revision": revision, "completed_jobs": revision - FIRST}
             await session.execute(update(Report).where(Report.id == report_id).values(values))
         self.announced[report_id, revision] = time.perf_counter()
         await publisher.send(self._message(report_id, revision), persistent=False)
@@ -95,13 +96,15 @@ async def _measure(stand: Stand, reports: Process) -> list[float]:
         await moving.begin()
         await ends.enter_async_context(publisher)
         opened = await _open_all(reports, moving, late_ms)
-        for revision in range(1000, 1000 + MOVES):
+        for revision in range(FIRST, FIRST + MOVES):
             async with asyncio.TaskGroup() as moves:
                 moves.create_task(asyncio.sleep(EVERY_S))
                 for report_id in moving.cookies:
                     moves.create_task(moving.move(publisher, report_id, revision))
         # A state that comes in the same breath as the next may be skipped, but the last one is not.
-        await eventually(lambda: all(stream.last == 1000 + MOVES - 1 for stream in opened), within_s=WITHIN_S)
+        await eventually(
+            lambda: all(stream.last == FIRST + MOVES - 1 for stream in opened), within_s=WITHIN_S
+        )
         for stream in opened:
             stream.close()
     return late_ms

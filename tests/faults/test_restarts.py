@@ -20,7 +20,7 @@ READY_S = 60.0
 
 @pytest.fixture(scope="module")
 def system(system_with):
-    with system_with(SIMULATOR_LATENCY_MS="50-150") as system:
+    with system_with(SIMULATOR_LATENCY_MS="50-150", RESEND_WEBHOOK_SECRET="whsec_dGVzdA==") as system:
         yield system
 
 
