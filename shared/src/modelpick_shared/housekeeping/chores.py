@@ -1,5 +1,6 @@
 """What one kind of housekeeping is, and the plain form of it: rows of a table that are due."""
 
+from abc import ABC, abstractmethod
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -49,7 +50,7 @@ class Chore(Protocol):
         """Remove what is due, in small steps, passing over what others work on; return how many."""
 
 
-class BatchedChore:
+class BatchedChore(ABC):
     """A chore whose steps are transactions of at most `batch` each."""
 
     every_s: float | None = None
@@ -78,13 +79,13 @@ class BatchedChore:
         async with self._database.transaction() as session:
             return await self.remove_some(session, self._batch)
 
+    @abstractmethod
     def due(self) -> Select[*tuple[Any, ...]]:
         """Select the keys of what is due."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def remove_some(self, session: AsyncSession, limit: int) -> int:
         """Remove up to `limit` in this transaction; return how many."""
-        raise NotImplementedError
 
 
 class RowChore(BatchedChore):
