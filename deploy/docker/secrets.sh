@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the files that docker-compose.yml reads secrets from, in SECRETS_DIR (./secrets): random passwords, and the
 # keys of vendors as the environment has them (STRIPE_SECRET_KEY and so on). What is there already stays; write a key
-# into its file to change it. An empty file means that there is none.
+# into its file to change it. An empty file means that there is none. Run it again after an upgrade, for what is new.
 set -eu
 umask 077
 folder=${SECRETS_DIR:-./secrets}
@@ -57,7 +57,10 @@ definitions() {
 		{ print }
 	' "$(dirname "$0")/../rabbitmq/definitions.json"
 }
-put rabbitmq_definitions "$(definitions)"
+# Made of the passwords each time: a newer release's services may need to do more.
+definitions >"$folder/.rabbitmq_definitions"
+chmod 444 "$folder/.rabbitmq_definitions"
+mv -f "$folder/.rabbitmq_definitions" "$folder/rabbitmq_definitions"
 
 password grafana_password
 put openrouter_api_key "${OPENROUTER_API_KEY:-}"

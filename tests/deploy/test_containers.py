@@ -1,5 +1,6 @@
 """Holds compose, Dockerfile, settings and the local launcher against each other."""
 
+import json
 import re
 import subprocess
 import tomllib
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from modelpick_checkout.settings import CheckoutSettings
 from modelpick_local import image_requirements
+from modelpick_local.access import VENDOR_SECRETS
 from modelpick_local.home import find_checkout
 from modelpick_local.parts import SERVICES
 from modelpick_model_worker.settings import ModelWorkerSettings
@@ -118,6 +120,14 @@ def test_a_service_starts_with_the_simulated_values(services, name, tmp_path, mo
     assert getattr(settings, "service_port", 8000) == 8000
 
 
+@pytest.mark.parametrize("name", PRODUCT)
+def test_the_launcher_hands_out_the_same_keys(services, name):
+    keys = {key for key, holders in VENDOR_SECRETS.items() if name in holders}
+    mounted = {target.upper() for target in secrets_of(services[name])}
+
+    assert mounted - {"DATABASE_URL", "RABBITMQ_URL"} == keys
+
+
 def test_an_interpolated_variable_sets_the_setting_of_its_name(services):
     for name in PRODUCT:
         for key, value in services[name]["environment"].items():
@@ -159,6 +169,24 @@ def test_the_secrets_are_made_once_and_kept(compose, tmp_path):
     assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o444}
 
 
+def test_an_upgrade_tells_the_broker_what_its_users_may_do_now(tmp_path):
+    script = CHECKOUT / "deploy" / "docker" / "secrets.sh"
+    environment = {"PATH": "/usr/bin:/bin", "SECRETS_DIR": str(tmp_path)}
+    subprocess.run([script], env=environment, check=True)
+    made = tmp_path / "rabbitmq_definitions"
+    wanted = made.read_text()
+    password = (tmp_path / "rabbitmq_password_reports").read_text()
+    made.chmod(0o600)
+    made.write_text("of an older release")
+
+    subprocess.run([script], env=environment, check=True)
+
+    assert made.read_text() == wanted
+    users = {user["name"]: user["password"] for user in json.loads(wanted)["users"]}
+    assert users["modelpick-reports"] == password
+    assert users.keys() == {"modelpick", *(f"modelpick-{name}" for name in PRODUCT)}
+
+
 def test_only_the_gateway_is_published(services):
     for name, service in services.items():
         for port in service.get("ports", []):
@@ -172,6 +200,7 @@ def test_the_worker_does_not_reach_the_database(compose, services):
     assert database == {"data"}
     assert database.isdisjoint(services["model-worker"]["networks"])
     assert database.isdisjoint(services["gateway"]["networks"])
+    assert set(services["rabbitmq"]["networks"]).isdisjoint(services["gateway"]["networks"])
     assert not any(source.startswith("database") for source in secrets_of(services["model-worker"]).values())
 
 
@@ -183,6 +212,16 @@ def test_whoever_needs_a_server_shares_a_network_with_it(services):
         assert ("data" in networks) == ("database_url" in SETTINGS[name].model_fields)
     for upstream in ("checkout", "webhook", "notifier", "reports"):
         assert "web" in services[upstream]["networks"]
+    for name, needed in (
+        ("prometheus", ("gateway", "rabbitmq", "blackbox")),
+        ("blackbox", ("gateway",)),
+        ("grafana", ("prometheus",)),
+        ("stripe-simulator", ("gateway", "checkout", "webhook")),
+        ("openrouter-simulator", ("postgres", "model-worker")),
+        ("mailpit", ("notifier",)),
+    ):
+        for server in needed:
+            assert set(services[name]["networks"]) & set(services[server]["networks"]), (name, server)
 
 
 def test_every_container_is_confined(services):

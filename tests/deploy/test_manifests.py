@@ -41,8 +41,24 @@ def test_a_service_is_probed_limited_and_kept_while_nodes_go(name):
         container[probe]["httpGet"]["port"] for probe in ("livenessProbe", "readinessProbe")
     } <= ports.keys()
     assert container["resources"]["limits"].keys() == {"cpu", "memory"}
+    assert container["lifecycle"]["preStop"]["exec"]["command"] == ["sleep", "5"]
     assert found["Deployment"]["spec"]["replicas"] > found["PodDisruptionBudget"]["spec"]["maxUnavailable"]
     assert found["Service"]["spec"]["selector"] == found["Deployment"]["spec"]["selector"]["matchLabels"]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=NAMES)
+def test_a_pod_is_given_the_time_that_its_service_takes_to_stop(service):
+    pod = documents(service.name)["Deployment"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    leaving_s = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+
+    assert pod["terminationGracePeriodSeconds"] > leaving_s + service.stop_timeout_s
+
+
+def test_nobody_is_believed_about_customers_unless_it_is_set():
+    data = yaml.safe_load((FOLDER / "settings.yaml").read_text())["data"]
+
+    assert "GATEWAY_TRUSTED_PROXIES" not in data
 
 
 @pytest.mark.parametrize("name", [*NAMES, "gateway", "migrate", "provision"])

@@ -3,7 +3,7 @@
 The owner's addresses stay with what prepares database and broker, and with operators' commands.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from modelpick_local.errors import SettingError
@@ -17,6 +17,16 @@ from modelpick_shared.db.roles import role_url
 _USER_PREFIX = "modelpick"
 OWNERS = ("DATABASE_URL", "RABBITMQ_URL")
 _SECRETS = ("DATABASE_PASSWORD_", "RABBITMQ_PASSWORD_", "DATABASE_URL_", "RABBITMQ_URL_")
+# The vendors' keys, and which service has them; docker-compose.yml hands out the same.
+VENDOR_SECRETS: Mapping[str, frozenset[Service]] = {
+    "STRIPE_SECRET_KEY": frozenset({Service.CHECKOUT, Service.WEBHOOK}),
+    "STRIPE_WEBHOOK_SECRET": frozenset({Service.WEBHOOK}),
+    "OPENROUTER_API_KEY": frozenset({Service.MODEL_WORKER}),
+    "RESEND_API_KEY": frozenset({Service.NOTIFIER}),
+    "RESEND_WEBHOOK_SECRET": frozenset({Service.NOTIFIER}),
+    "SMTP_URL": frozenset({Service.NOTIFIER}),
+    "OTEL_EXPORTER_OTLP_HEADERS": frozenset(USERS),
+}
 
 
 @dataclass(frozen=True)
@@ -54,15 +64,17 @@ class Access:
         return (
             user_url(self.broker_url, user_name(_USER_PREFIX, service), password)
             if password
-            else (self.broker_url)
+            else self.broker_url
         )
 
     def of(self, name: str, environment: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a service, with its own addresses alone."""
-        own = {"RABBITMQ_URL": self.broker_as(Service(name))}
+        """Return the environment of a service, with its own addresses and vendors' keys alone."""
+        service = Service(name)
+        own = {"RABBITMQ_URL": self.broker_as(service)}
         if name in set(Role):
             own["DATABASE_URL"] = self.database_as(Role(name))
-        return {**without_owners(environment), **own}
+        foreign = {key for key, holders in VENDOR_SECRETS.items() if service not in holders}
+        return {**_without(without_owners(environment), foreign), **own}
 
     def variables(self) -> dict[str, str]:
         """Return the services' own addresses: DATABASE_URL_CHECKOUT, RABBITMQ_URL_MODEL_WORKER and so on."""
@@ -95,6 +107,15 @@ def without_owners(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if name not in OWNERS and not name.startswith(_SECRETS)
     }
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for a part that logs in nowhere."""
+    return _without(without_owners(environment), VENDOR_SECRETS)
+
+
+def _without(environment: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in names}
 
 
 def _variable(start: str, name: str) -> str:

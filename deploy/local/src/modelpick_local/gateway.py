@@ -3,7 +3,7 @@ import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
-from modelpick_local.access import without_owners
+from modelpick_local.access import without_secrets
 from modelpick_local.command import Command
 from modelpick_local.errors import LocalError
 from modelpick_local.parts import Part, Stage
@@ -24,7 +24,7 @@ _STOP_TIMEOUT_S = 10.0
 def gateway_part(settings: LauncherSettings, service_ports: Mapping[str, int], internal_port: int) -> Part:
     command = Command(
         argv=(find_caddy(), "run", "--config", str(caddyfile(settings.checkout)), "--adapter", "caddyfile"),
-        env={**without_owners(settings.values), **gateway_variables(settings, service_ports, internal_port)},
+        env={**without_secrets(settings.values), **gateway_variables(settings, service_ports, internal_port)},
         folder=settings.checkout,
     )
     return Part(

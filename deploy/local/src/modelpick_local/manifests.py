@@ -22,11 +22,14 @@ _USER = 10001
 _PORT = 8000
 _GATEWAY_PORTS = {"http": 8080, "internal": 9180}
 _REPLICAS = 2  # the second takes over; more as load asks for it
+_LEAVE_S = 5  # until nobody sends a pod that is to end anything new
 _CONFINED = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
     "capabilities": {"drop": ["ALL"]},
 }
+# Kubernetes tells the pod and its callers at once: who stops first would refuse the callers' last requests.
+_LEAVING = {"lifecycle": {"preStop": {"exec": {"command": ["sleep", str(_LEAVE_S)]}}}}
 _POD_SECURITY = {
     "runAsNonRoot": True,
     "runAsUser": _USER,
@@ -66,6 +69,7 @@ def _service(name: str, given: Mapping[str, Any]) -> list[Manifest]:
         "env": [{"name": "SERVICE_HOST", "value": "0.0.0.0"}, {"name": "SERVICE_PORT", "value": str(_PORT)}],  # noqa: S104
         "ports": [{"name": "http", "containerPort": _PORT}],
         **_probes("http", "/readyz"),
+        **_LEAVING,
     }
     pod = _pod(name, given, container)
     return [_deployment(name, pod), _cluster_service(name, {"http": _PORT}), _budget(name)]
@@ -73,7 +77,8 @@ def _service(name: str, given: Mapping[str, Any]) -> list[Manifest]:
 
 def _gateway(given: Mapping[str, Any]) -> list[Manifest]:
     ports = [{"name": port, "containerPort": number} for port, number in _GATEWAY_PORTS.items()]
-    container = {**_container("gateway", given), "ports": ports, **_probes("internal", "/healthz")}
+    probes = _probes("internal", "/healthz")
+    container = {**_container("gateway", given), "ports": ports, **probes, **_LEAVING}
     container["volumeMounts"] = [
         {"name": name, "mountPath": f"/{name}"} for name in ("tmp", "data", "config")
     ]
@@ -115,7 +120,7 @@ def _pod(name: str, given: Mapping[str, Any], container: Manifest) -> Manifest:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": _POD_SECURITY,
-        "terminationGracePeriodSeconds": _seconds(given.get("stop_grace_period", "10s")),
+        "terminationGracePeriodSeconds": _seconds(given.get("stop_grace_period", "10s")) + _LEAVE_S,
         "topologySpreadConstraints": [spread],
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {}}, {"name": "secrets", "secret": _secret(given)}],

@@ -182,6 +182,8 @@ def test_pages_run_and_load_nothing_of_other_sites(gateway):
 
     assert rules["default-src"] == rules["base-uri"] == rules["object-src"] == "'none'"
     assert rules["script-src"] == rules["connect-src"] == rules["form-action"] == "'self'"
+    assert rules["img-src"] == "'self' data: blob:"
+    assert rules["style-src"] == "'self' 'unsafe-inline'"
     assert "camera=()" in gateway.get("/").headers["Permissions-Policy"]
 
 

@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import http.client
 import os
 import subprocess
 import threading
@@ -11,9 +13,9 @@ from fastapi import APIRouter, Request
 from modelpick_local.gateway import UPSTREAMS, caddyfile, find_caddy, gateway_variables
 from modelpick_local.health import wait_healthy
 from modelpick_local.home import Home, find_checkout
-from modelpick_local.ports import free_port
+from modelpick_local.ports import free_port, is_free
 from modelpick_local.settings import LauncherSettings
-from modelpick_shared.http import create_app
+from modelpick_shared.http import create_app, serve
 from modelpick_shared.http.health import Readiness
 from modelpick_shared.http.serve import service_server
 
@@ -96,6 +98,24 @@ async def test_no_request_fails_while_a_service_is_restarted(gateway):
     failed = [answer for answer in answers if answer.status_code != httpx.codes.OK]
     assert len(answers) > PER_SECOND
     assert [(answer.request.method, answer.status_code) for answer in failed] == []
+
+
+def test_a_connection_that_was_kept_has_one_more_request_and_is_not_waited_for_after(eventually, monkeypatch):
+    monkeypatch.setattr(serve, "LEAVE_S", 300.0)
+    port = free_port()
+    service = Service(port)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as kept:
+        kept.request("GET", "/api/me")
+        kept.getresponse().read()
+        service.server.should_exit = True
+        assert eventually(lambda: is_free(port))  # whoever comes anew is sent to the next instance
+
+        kept.request("POST", "/api/drafts", body=b"{}")
+        answer = kept.getresponse()
+
+        assert (answer.status, answer.read(), answer.getheader("Connection")) == (200, b"2", "close")
+    service.stop()
+    assert not service.thread.is_alive()
 
 
 async def answered(client):

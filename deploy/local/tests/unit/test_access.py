@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from modelpick_local.access import Access
+from modelpick_local.access import VENDOR_SECRETS, Access
 from modelpick_local.access_files import wanted
 from modelpick_local.errors import SettingError
 from modelpick_local.home import Home, find_checkout
@@ -60,6 +60,19 @@ def test_no_service_gets_the_owners_secret_or_anothers(access_of):
         others = {name for name in environment if "PASSWORD" in name}
         assert not others
         assert not any("0wn3r" in value for value in environment.values())
+
+
+def test_a_vendors_key_is_given_to_whoever_speaks_to_the_vendor(settings_of, tmp_path):
+    given = {"DATABASE_URL": OWNER, "RABBITMQ_URL": BROKER, "WEB_ROOT": str(tmp_path)}
+    keys = {name: f"{name} canary" for name in VENDOR_SECRETS} | {"SMTP_URL": "smtp://mail"}
+    plan = make_plan(settings_of(**given, **keys), "run", print)
+    had = {part.name: VENDOR_SECRETS.keys() & part.prepare().env.keys() for part in plan.parts}
+
+    assert had.pop("gateway") == set()
+    assert had == {
+        service.name: {key for key, holders in VENDOR_SECRETS.items() if service.name in holders}
+        for service in SERVICES
+    }
 
 
 def test_passwords_stay_the_same_and_are_private(access_of, tmp_path):

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from modelpick_shared.http import problems
 from modelpick_shared.http.health import ReadinessCheck, health_router
 from modelpick_shared.http.middleware import OriginCheck, Telemetry
+from modelpick_shared.http.stalled_bodies import StalledBodies
 
 log = structlog.get_logger()
 
@@ -32,9 +33,11 @@ def create_app(
 
     `on_stopping` is called before the server waits for the requests that still run.
     """
-    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None)
+    # A redirect would name the Host that the request claims, and http:// behind a gateway that speaks https://.
+    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.on_stopping = on_stopping
     problems.install(app)
+    app.add_middleware(StalledBodies)
     app.add_middleware(OriginCheck, site_url=site_url)
     app.add_middleware(Telemetry)
     app.include_router(health_router(readiness))

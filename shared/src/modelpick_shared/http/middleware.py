@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelpick_shared.http.problems import answer_bug, problem_response, route_of
@@ -20,13 +20,18 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _METHODS = _SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 # What watches a service asks for these every few seconds; nobody wants to read of it.
 _UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+# As nginx has it: the sender went away.
+_GONE = 499
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
+
+log = structlog.get_logger()
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of an address, as browsers write an Origin."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Return scheme, host and port of an address, as browsers write an Origin: without the usual port."""
+    parts = urlsplit(url.lower())
+    return f"{parts.scheme}://{parts.netloc.removesuffix(_USUAL_PORTS.get(parts.scheme, ''))}"
 
 
 class OriginCheck:
@@ -65,6 +70,9 @@ class Telemetry:
             answer = _Answer(scope, send, span)
             try:
                 await self.app(scope, receive, answer.send)
+            except ClientDisconnect:
+                log.info("request.abandoned", route=route_of(scope))
+                await answer.abandon()
             except Exception as error:
                 span.set_attribute("error.type", type(error).__name__)
                 if answer.begun:
@@ -82,6 +90,12 @@ class _Answer:
         self._span = span
         self._started = time.perf_counter()
         self.begun = False
+
+    async def abandon(self) -> None:
+        """Count a request whose sender went away before it was whole; nobody is there to be answered."""
+        if not self.begun:
+            self.begun = True
+            self._measure(_GONE)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

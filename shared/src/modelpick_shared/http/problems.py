@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents (`application/problem+json`)."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +37,15 @@ class Problem(Exception):  # noqa: N818 - named after the document that it becom
         self.headers = headers
 
 
+class ProblemResponse(JSONResponse):
+    """A problem document, in ASCII: it may quote what a customer sent, which not every encoding can say."""
+
+    media_type = "application/problem+json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode("ascii")
+
+
 def not_found() -> Problem:
     """Return the one 404 for what is not there and for what belongs to somebody else."""
     return Problem(HTTPStatus.NOT_FOUND, "There is nothing here, or it is not yours.")
@@ -59,7 +69,7 @@ def problem_response(
     }
     if errors is not None:
         body["errors"] = errors
-    return JSONResponse(body, status_code=status, headers=headers, media_type="application/problem+json")
+    return ProblemResponse(body, status_code=status, headers=headers)
 
 
 def route_of(scope: Scope) -> str:

@@ -2,6 +2,7 @@ import asyncio
 import gc
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -18,8 +19,10 @@ S = TypeVar("S", bound=ServiceSettings)
 
 # Requests that still run are cut after this.
 GRACEFUL_SHUTDOWN_S = 3
-# Connections that callers keep for their next request are closed after this, and nothing is lost on them.
-LEAVE_S = 0.3
+# Connections that callers keep for their next request are closed after this. The next instance is waited for
+# meanwhile, so it is short; callers who ask often have all been sent away long before.
+LEAVE_S = 1.0
+_LOOK_AGAIN_S = 0.05
 # Requests and messages leave few cycles behind; looking for them every 700 objects costs some 5 % of the CPU.
 GC_THRESHOLD = (20_000, 20, 20)
 # What uvicorn's own runner exits with.
@@ -35,8 +38,7 @@ class ServiceServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stopping()
-        if self.server_state.connections:
-            await self._send_callers_away()
+        await self._send_callers_away()
         await super().shutdown(sockets)
 
     async def _send_callers_away(self) -> None:
@@ -47,7 +49,9 @@ class ServiceServer(uvicorn.Server):
         for server in self.servers:
             server.close()
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        await asyncio.sleep(LEAVE_S)
+        deadline = time.monotonic() + LEAVE_S
+        while self.server_state.connections and time.monotonic() < deadline:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 def run_service(name: str, settings_class: type[S], build: Callable[[S], FastAPI]) -> None:
