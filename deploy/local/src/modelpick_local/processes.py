@@ -42,11 +42,24 @@ class ProcessId:
             else:
                 os.kill(self.pid, number)
 
+    def signal_alone(self, number: int) -> bool:
+        """Signal the process without its group; return whether it was still there."""
+        if not self.is_alive():
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+            return True
+        return False
+
 
 def marked(mark: str) -> list[ProcessId]:
-    """Return the live processes whose environment carries a mark that starts so, whoever their parent is."""
-    wanted = f"{RUN_MARK}={mark}".encode()
-    found = (ProcessId.of(pid) for pid in _all_pids() if _has(_environment(pid), wanted))
+    """Return the live processes that carry a mark or one below it (`run/part/` is below `run`).
+
+    Whoever their parent is. No mark means no process: what others have marked is not ours.
+    """
+    if not mark:
+        return []
+    found = (ProcessId.of(pid) for pid in _all_pids() if _carries(_environment(pid), mark))
     return [process for process in found if process is not None]
 
 
@@ -117,8 +130,10 @@ def _environment(pid: int) -> list[bytes]:
         return []
 
 
-def _has(environment: list[bytes], start: bytes) -> bool:
-    return any(entry.startswith(start) for entry in environment)
+def _carries(environment: list[bytes], mark: str) -> bool:
+    same = f"{RUN_MARK}={mark}".encode()
+    below = same.rstrip(b"/") + b"/"
+    return any(entry == same or entry.startswith(below) for entry in environment)
 
 
 def _stat_fields(pid: int) -> list[str] | None:

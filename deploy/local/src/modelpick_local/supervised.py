@@ -1,11 +1,12 @@
 import asyncio
 import contextlib
 import signal
+import subprocess
 import time
 from asyncio.subprocess import Process
 
 from modelpick_local.backoff import BackOff
-from modelpick_local.errors import BAD_SETTING_EXIT_CODE, PartFailedError, SettingError
+from modelpick_local.errors import BAD_SETTING_EXIT_CODE, LocalError, PartFailedError, SettingError
 from modelpick_local.health import is_healthy
 from modelpick_local.output import Output
 from modelpick_local.parts import Part
@@ -25,6 +26,7 @@ class SupervisedPart:
         self._ready = asyncio.Event()
         self._stopping = asyncio.Event()
         self._process: Process | None = None
+        self._identity: ProcessId | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._last_lines: list[str] = []
 
@@ -49,8 +51,8 @@ class SupervisedPart:
             return
         if self._process is not None and self._process.returncode is None:
             await self._end_process(self._process, hurry)
-        with contextlib.suppress(PartFailedError, SettingError, asyncio.CancelledError):
-            await self._keeper
+        # Whoever started the part has been told how it failed; the others are to be stopped all the same.
+        await asyncio.gather(self._keeper, return_exceptions=True)
         await asyncio.to_thread(sweep, self._run.mark(self.part.name))
         self._run.note_stop(self.part)
 
@@ -59,12 +61,17 @@ class SupervisedPart:
         crashes = 0
         while not self._stopping.is_set():
             started = time.monotonic()
-            exit_code = await self._run_once()
-            if self._stopping.is_set():
-                return
-            crashes += 1
-            self._give_up_if_hopeless(exit_code, crashes)
-            await self._pause(exit_code, back_off.after(time.monotonic() - started))
+            try:
+                exit_code = await self._run_once()
+                crashes += 1
+                self._give_up_if_hopeless(exit_code, crashes)
+                ending = f"ended with status {exit_code}"
+            except LocalError as error:
+                if not self._ready.is_set():
+                    raise
+                ending = str(error)
+            if not self._stopping.is_set():
+                await self._pause(ending, back_off.after(time.monotonic() - started))
 
     async def _run_once(self) -> int:
         output = Output(self._run.home.logs / f"{self.part.name}.log", self._pass_on)
@@ -89,11 +96,12 @@ class SupervisedPart:
                 stderr=output.writer,
                 **command.popen_arguments(),
             )
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise PartFailedError(self.part.name, f"cannot be started: {error}") from error
         finally:
             output.close_writer()
         self._process = process
+        self._identity = ProcessId.of(process.pid)
         self._stop_signal = command.stop_signal
         self._run.note_start(self.part, process.pid, command)
         if self._stopping.is_set():
@@ -109,16 +117,16 @@ class SupervisedPart:
             await asyncio.sleep(_POLL_S)
 
     def _give_up_if_hopeless(self, exit_code: int, crashes: int) -> None:
-        if self._ready.is_set():
+        if self._ready.is_set() or self._stopping.is_set():
             return
         if exit_code == BAD_SETTING_EXIT_CODE and self._last_lines:
             raise SettingError(self._last_lines[-1])
         if crashes >= _MOST_CRASHES_AT_START:
             raise self._failure(f"ended {crashes} times at its start, last with status {exit_code}")
 
-    async def _pause(self, exit_code: int, delay_s: float) -> None:
+    async def _pause(self, ending: str, delay_s: float) -> None:
         self._run.note_restart(self.part)
-        self._show(f"ended with status {exit_code}, starts again in {delay_s:g} s")
+        self._show(f"{ending}, starts again in {delay_s:g} s")
         await asyncio.to_thread(sweep, self._run.mark(self.part.name))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), delay_s)
@@ -133,7 +141,8 @@ class SupervisedPart:
         hurried.cancel()
         if not gone.done():
             self._show("does not end in time, is killed")
-            _kill_with_group(process)
+            if self._identity is not None:
+                self._identity.signal(signal.SIGKILL)
             await gone
 
     def _failure(self, reason: str) -> PartFailedError:
@@ -145,8 +154,3 @@ class SupervisedPart:
 
     def _show(self, text: str) -> None:
         self._run.console.part(self.part.name, text)
-
-
-def _kill_with_group(process: Process) -> None:
-    if identity := ProcessId.of(process.pid):
-        identity.signal(signal.SIGKILL)

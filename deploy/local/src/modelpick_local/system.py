@@ -121,8 +121,13 @@ class System:
         }
 
     def kill(self, part: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to a part; the launcher starts it again when it ends."""
-        os.kill(self.pid(part), number)
+        """Send a signal to a part; the launcher starts it again when it ends.
+
+        Raise PartFailedError when it does not run: its process id may be somebody else's by now.
+        """
+        process = self.parts()[part].process
+        if process is None or not process.process.signal_alone(number):
+            raise PartFailedError(part, "is not running")
 
     def kill_launcher(self) -> None:
         """Kill the launcher without a chance to stop anything."""

@@ -4,16 +4,16 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from modelpick_local.errors import PartFailedError
 from modelpick_local.health import is_healthy, wait_healthy
 from modelpick_local.home import Home
 from modelpick_local.ports import free_port
 from modelpick_local.processes import marked
-from modelpick_local.state import Phase, read_state
+from modelpick_local.state import Phase, RunState, read_state
 from modelpick_local.system import System
 
 pytestmark = pytest.mark.connected
@@ -56,6 +56,18 @@ def test_a_crashed_part_comes_back_on_its_port(eventually):
         assert system.parts()["two"].restarts == 0
 
 
+def test_a_part_that_is_gone_is_not_signalled_under_its_old_id(eventually):
+    with stand_in() as system:
+        pid = system.pid("one")
+        state = system.home.state_file.read_text()
+        system.kill("one")
+        assert eventually(lambda: system.parts()["one"].pid != pid)
+        system.parts = lambda: {part.name: part for part in RunState.model_validate_json(state).parts}
+
+        with pytest.raises(PartFailedError, match="is not running"):
+            system.kill("one")
+
+
 def test_each_crash_makes_the_wait_longer(eventually):
     with stand_in() as system:
         for crash in range(1, 4):
@@ -91,13 +103,12 @@ def test_a_part_that_does_not_listen_is_killed():
 
 
 def test_a_second_signal_does_not_wait(eventually):
-    with stand_in(DEAF="1") as system:
+    # Longer than the test waits for the launcher, which it would have to kill.
+    with stand_in(DEAF="1", PATIENCE_S="600") as system:
         os.kill(system.launcher_pid, signal.SIGINT)
         assert eventually(lambda: "stopping" in system.log.read_text())
-        started = time.monotonic()
 
         assert system.stop() == 0
-        assert time.monotonic() - started < 2.0  # less than one part's patience, of three stages
 
 
 def test_nothing_survives_a_killed_launcher(eventually):

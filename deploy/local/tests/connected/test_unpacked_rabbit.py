@@ -38,16 +38,17 @@ def home():
 
 
 @pytest.fixture
-def bare_machine(monkeypatch, tmp_path_factory):
-    """Make this machine look as if it had neither RabbitMQ nor Erlang."""
-    tmp_path = tmp_path_factory.mktemp("bare")
-    status = tmp_path / "status"
+def bare_machine(monkeypatch):
+    """Make this machine look as if it had neither RabbitMQ nor Erlang, to whoever reads its package status.
+
+    Not in pytest's own temporary folders: each session that starts closes them to other users.
+    """
     kept = [entry for entry in STATUS.read_text().split("\n\n") if not _TO_REMOVE.match(entry)]
-    status.write_text("\n\n".join(kept))
-    for folder in (status, tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    monkeypatch.setattr(rabbit_install, "_SYSTEM", tmp_path / "no-system")
-    return status
+    with temporary_home() as folder:
+        status = folder / "status"
+        status.write_text("\n\n".join(kept))
+        monkeypatch.setattr(rabbit_install, "_SYSTEM", folder / "no-system")
+        yield status
 
 
 def as_an_ordinary_user(work):

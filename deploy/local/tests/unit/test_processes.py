@@ -31,6 +31,22 @@ def test_nobody_else_is_signalled_under_a_reused_id(sleeper):
     assert sleeper.poll() is None
 
 
+def test_a_process_alone_is_signalled_while_it_is_itself(sleeper):
+    assert not ProcessId(sleeper.pid, "another boot:1").signal_alone(signal.SIGKILL)
+    assert sleeper.poll() is None
+
+    assert ProcessId.of(sleeper.pid).signal_alone(signal.SIGKILL)
+    assert sleeper.wait(10) == -signal.SIGKILL
+
+
+def test_a_mark_that_begins_like_another_is_another(sleeper, eventually):
+    wanted = ProcessId.of(sleeper.pid)
+    assert wait_marked(eventually, "run-1", wanted)
+
+    for other in ("run", "r", "run-1/o", ""):
+        assert wanted not in marked(other), other
+
+
 def test_a_mark_finds_the_processes_of_its_run_only(sleeper, eventually):
     wanted = ProcessId.of(sleeper.pid)
 

@@ -36,7 +36,10 @@ def plan(settings, run_id, say):
 def stand_in(name, kind, stage, port):
     command = Command((sys.executable, str(PART)), {**os.environ, "SERVICE_PORT": str(port)})
     address = f"http://127.0.0.1:{port}"
-    return Part(name, kind, stage, port, f"{address}/readyz", lambda: command, address, stop_timeout_s=2.0)
+    patience_s = float(os.environ.get("PATIENCE_S", "2"))
+    return Part(
+        name, kind, stage, port, f"{address}/readyz", lambda: command, address, stop_timeout_s=patience_s
+    )
 
 
 sys.exit(reporting(lambda: up(plan)))
