@@ -1,5 +1,6 @@
 """`modelpick backup` and `modelpick restore`: the database as one file, and back."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -29,6 +30,7 @@ from modelpick_shared.broker.topology import Service
 from modelpick_shared.db.migrate import upgrade
 from modelpick_shared.db.revisions import known_revisions
 from modelpick_shared.db.roles import establish
+from modelpick_shared.errors import ModelPickError
 
 _BEGIN = b"BEGIN; DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public;\n"
 _COMMIT = b"\nCOMMIT;\n"
@@ -51,8 +53,7 @@ def backup(file: File, *, as_json: Json = False) -> None:
     if file.exists():
         fail(f"{file} exists already", code=USAGE)
     with _failing_plainly(), _database() as url:
-        _dump(url, file)
-        revision = _revision(_programs(url), file)
+        revision = _dump(url, file)
     _tell(file, revision, as_json=as_json)
 
 
@@ -96,8 +97,10 @@ def _database() -> Iterator[str]:
 def _failing_plainly() -> Iterator[None]:
     try:
         yield
-    except (ProgramError, LocalError) as error:
+    except (ModelPickError, LocalError) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except psycopg.Error as error:
         fail(f"database: {error}")
 
@@ -107,16 +110,24 @@ def _programs(url: str) -> Programs:
         return find_programs(connection.info.server_version // 10_000)
 
 
-def _dump(url: str, file: Path) -> None:
-    """Write under another name first, readable by its owner alone: a back-up is whole or not there."""
-    draft = file.with_name(f".{file.name}.draft")
-    draft.touch(mode=0o600)
+def _dump(url: str, file: Path) -> str:
+    """Write a back-up; return the revision of its tables.
+
+    It is written under a name of its own first, readable by its owner alone, and gets its name once it is on
+    the disk, which pg_dump sees to, and can be read: a back-up is whole or not there.
+    """
+    programs = _programs(url)
+    number, name = tempfile.mkstemp(prefix=f".{file.name}.", suffix=".draft", dir=file.parent)
+    os.close(number)
+    draft = Path(name)
     try:
         words = ["--format=custom", f"--file={draft}", *connection_words(url)]
-        _run([_programs(url).path("pg_dump"), *words], url)
+        _run([programs.path("pg_dump"), *words], url)
+        revision = _revision(programs, draft)
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
+    return revision
 
 
 def _revision(programs: Programs, file: Path) -> str:

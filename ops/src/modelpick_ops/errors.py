@@ -8,6 +8,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from modelpick_shared.errors import ModelPickError
+from modelpick_shared.telemetry import redact
 
 T = TypeVar("T")
 
@@ -16,7 +17,7 @@ USAGE = 2
 
 
 def fail(message: str, *, code: int = FAILED) -> NoReturn:
-    typer.echo(" ".join(message.split()), err=True)
+    typer.echo(redact(" ".join(message.split())), err=True)
     raise typer.Exit(code)
 
 

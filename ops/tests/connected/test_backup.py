@@ -81,6 +81,10 @@ async def test_the_services_roles_get_their_grants_back(operator, at, file, fres
     assert answer.exit_code == 0, answer.stderr
     with psycopg.connect(role_url(fresh_database_url, Role.NOTIFIER, "secret")) as connection:
         assert connection.execute("SELECT count(*) FROM emails").fetchone() == (0,)
+        policies = connection.execute(
+            "SELECT policyname FROM pg_policies WHERE tablename = 'outbox'"
+        ).fetchall()
+        assert len(policies) == 4
     remove(fresh_database_url)
 
 
@@ -98,6 +102,33 @@ async def test_a_back_up_that_fails_leaves_no_file(operator, at, tmp_path):
     assert answer.exit_code == 1
     assert "secret" not in answer.stderr
     assert not list(tmp_path.glob("*.dump*"))
+    assert not list(tmp_path.glob(".*dump*"))
+
+
+async def test_what_an_earlier_back_up_left_half_written_is_not_written_on(operator, file, tmp_path):
+    left = tmp_path / ".second.dump.draft"
+    left.write_text("half of a back-up, which everybody may read")
+    left.chmod(0o644)
+    answer = await operator("backup", tmp_path / "second.dump")
+    assert answer.exit_code == 0, answer.stderr
+    assert stat.S_IMODE((tmp_path / "second.dump").stat().st_mode) == 0o600
+    assert left.read_text().startswith("half")
+
+
+async def test_a_folder_that_is_not_there_is_told_of_in_one_line(operator, at, fresh_database_url, tmp_path):
+    at(fresh_database_url)
+    answer = await operator("backup", tmp_path / "nowhere" / "file.dump")
+    assert (answer.exit_code, len(answer.stderr.strip().splitlines())) == (1, 1)
+    assert "No such file or directory" in answer.stderr
+
+
+async def test_a_dump_of_something_else_gets_no_name(operator, at, empty_database_url, tmp_path):
+    at(empty_database_url)
+    answer = await operator("backup", tmp_path / "file.dump")
+    assert answer.exit_code == 1
+    assert "no back-up of this system" in answer.stderr
+    assert not list(tmp_path.glob("*.dump*"))
+    assert not list(tmp_path.glob(".*dump*"))
 
 
 async def test_a_database_that_holds_something_is_replaced_only_on_demand(

@@ -134,6 +134,79 @@ def test_a_privilege_too_many_or_too_few_is_mended(owner, named, fresh_database_
     assert granted(owner, name) == privileges_of(Role.REPORTS)
 
 
+@pytest.mark.parametrize(
+    "too_much",
+    [
+        "GRANT SELECT ON refunds TO {0} WITH GRANT OPTION",
+        "GRANT UPDATE (share_token) ON reports TO {0} WITH GRANT OPTION",
+        "GRANT CREATE ON SCHEMA public TO {0}",
+        "GRANT TRUNCATE ON reports TO {0}",
+        "CREATE TABLE later (id int); GRANT SELECT ON later TO {0}",
+        "CREATE TABLE later (id serial); GRANT USAGE ON SEQUENCE later_id_seq TO {0}",
+    ],
+)
+def test_a_role_keeps_nothing_that_lets_it_give_or_make_more(
+    too_much, owner, named, fresh_database_url, postgres_server
+):
+    name = named(Role.REPORTS)
+    owner.execute(too_much.format(name))
+
+    establish(fresh_database_url, {}, prefix=postgres_server.role_prefix)
+
+    assert granted(owner, name) == privileges_of(Role.REPORTS)
+    may = owner.execute("SELECT has_schema_privilege(%s, 'public', 'CREATE')", [name]).fetchone()
+    assert may == (False,)
+    owner.execute("DROP TABLE IF EXISTS later")
+
+
+def test_a_table_of_a_later_release_is_nobodys(owner, named):
+    owner.execute("CREATE TABLE later (id serial)")
+
+    for role in Role:
+        rights = "has_any_column_privilege(%s, 'later', 'SELECT'), has_table_privilege(%s, 'later', 'INSERT')"
+        assert owner.execute(f"SELECT {rights}", [named(role)] * 2).fetchone() == (False, False)
+    owner.execute("DROP TABLE later")
+
+
+def statements_on(table):
+    """Return, for each privilege that there may be on a table, a statement that needs it and no other."""
+    yield Privilege("DELETE", table.name), f"DELETE FROM {table.name}"
+    for column in table.columns:
+        name = column.name
+        yield Privilege("SELECT", table.name, name), f"SELECT {name} FROM {table.name} LIMIT 0"
+        yield Privilege("INSERT", table.name, name), f"INSERT INTO {table.name} ({name}) SELECT NULL LIMIT 0"
+        yield Privilege("UPDATE", table.name, name), f"UPDATE {table.name} SET {name} = DEFAULT"
+
+
+def is_let(connection, statement):
+    try:
+        connection.execute(statement)
+    except FORBIDDEN:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("role", Role)
+def test_whatever_a_role_was_not_given_is_refused_on_every_table_and_column(role, database_url_as):
+    given = privileges_of(role)
+    with psycopg.connect(database_url_as(role), autocommit=True) as connection:
+        let = {
+            privilege
+            for table in Report.metadata.tables.values()
+            for privilege, statement in statements_on(table)
+            if is_let(connection, statement)
+        }
+
+    whole = {privilege[:2] for privilege in given if privilege.column is None}
+    declared = {
+        privilege
+        for table in Report.metadata.tables.values()
+        for privilege, _ in statements_on(table)
+        if privilege in given or privilege[:2] in whole
+    }
+    assert let == declared
+
+
 def test_a_new_password_takes_the_place_of_the_old_one(fresh_database_url):
     establish(fresh_database_url, {Role.NOTIFIER: "old"})
     establish(fresh_database_url, {Role.NOTIFIER: "new: @/%"})

@@ -1,6 +1,8 @@
 """An older release's database: its rows come through, and what that release still writes fits."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,11 +11,13 @@ import pytest
 from sqlalchemy import select
 
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
-from modelpick_shared.db import Base, Database, tables
+from modelpick_shared.db import Base, Database, migrate, tables
 from modelpick_shared.db.migrate import upgrade
 from modelpick_shared.db.revisions import known_revisions
 from modelpick_shared.db.tables import Email, Order, Refund, Report
+from modelpick_shared.errors import TransientError
 from modelpick_shared.housekeeping.images import ReportImages
+from modelpick_shared.migrations import patience
 
 pytestmark = pytest.mark.connected
 
@@ -99,3 +103,50 @@ def test_what_the_older_release_still_writes_during_an_upgrade_fits(older_databa
 def statements():
     """Return the dump's INSERTs, one a line."""
     return [line for line in DUMP.read_text().splitlines() if line.startswith("INSERT INTO public.")]
+
+
+@pytest.fixture
+def short_waits(monkeypatch):
+    monkeypatch.setattr(patience, "LOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(patience, "PAUSE_S", 0.01)
+
+
+@pytest.mark.usefixtures("short_waits")
+def test_a_table_that_is_in_use_is_waited_for_and_not_kept_from_others(older_database_url, monkeypatch):
+    """A back-up is at all tables for as long as it takes; whoever waits behind it holds everybody up."""
+    with ThreadPoolExecutor(max_workers=1) as pool, psycopg.connect(older_database_url) as back_up:
+        back_up.execute("SELECT count(*) FROM reports")
+        waiting = threading.Event()
+        monkeypatch.setattr(patience.time, "sleep", lambda _: waiting.set())
+        done = pool.submit(upgrade, older_database_url)
+        assert waiting.wait(30)
+        with psycopg.connect(older_database_url) as customer:
+            customer.execute("SET statement_timeout = '30s'")
+            customer.execute("SELECT count(*) FROM reports")
+        assert not done.done()
+        back_up.rollback()
+        done.result(30)
+    with psycopg.connect(older_database_url) as connection:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert row == (max(known_revisions()),)
+
+
+@pytest.mark.usefixtures("short_waits")
+def test_a_table_that_is_never_free_is_given_up_with_what_to_do(older_database_url, monkeypatch):
+    monkeypatch.setattr(patience, "TRIES", 2)
+    with psycopg.connect(older_database_url) as somebody:
+        somebody.execute("SELECT count(*) FROM reports")
+        with pytest.raises(TransientError, match="in use all the time"):
+            upgrade(older_database_url)
+
+
+def test_the_command_says_in_one_line_why_it_gave_up(empty_database_url, monkeypatch, capsys):
+    def give_up(_):
+        raise TransientError("migrations: a table has been in use all the time")
+
+    monkeypatch.setenv("DATABASE_URL", empty_database_url)
+    monkeypatch.setattr(migrate, "upgrade", give_up)
+    with pytest.raises(SystemExit) as ended:
+        migrate.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "migrate: migrations: a table has been in use all the time\n"

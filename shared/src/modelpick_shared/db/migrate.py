@@ -13,7 +13,7 @@ from alembic.config import Config
 from modelpick_shared.db.engine import sqlalchemy_url
 from modelpick_shared.db.grants import Role
 from modelpick_shared.db.roles import establish
-from modelpick_shared.errors import SettingsError
+from modelpick_shared.errors import SettingsError, TransientError
 from modelpick_shared.settings import DatabaseRoleSettings, load_settings
 
 
@@ -33,11 +33,11 @@ def upgrade(url: str) -> None:
 def main() -> None:
     settings = load_settings(DatabaseRoleSettings, "migrate")
     url = settings.database_url.get_secret_value()
-    upgrade(url)
     passwords = {Role(name): secret.get_secret_value() for name, secret in settings.role_passwords().items()}
     try:
+        upgrade(url)
         establish(url, passwords)
-    except SettingsError as error:
+    except (SettingsError, TransientError) as error:
         sys.stderr.write(f"migrate: {error}\n")
         raise SystemExit(2) from None
 

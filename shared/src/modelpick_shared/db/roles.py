@@ -18,15 +18,23 @@ from modelpick_shared.errors import SettingsError
 _LONGEST_PREFIX = 49
 _LOCK_KEY = 0x6D70_726F_6C65  # "mprole"
 _MAY_MAKE_ROLES = "SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user"
-# Columns, too: a privilege on some of them has an entry with each.
+# Columns, too: a privilege on some of them has an entry with each. One that may be passed on is another one.
 _GRANTED = """
-SELECT entry.privilege_type, class.relname, NULL
-FROM pg_class AS class, aclexplode(class.relacl) AS entry
-WHERE class.relnamespace = 'public'::regnamespace AND entry.grantee = %(role)s::regrole
-UNION ALL
-SELECT entry.privilege_type, class.relname, col.attname
-FROM pg_attribute AS col JOIN pg_class AS class ON class.oid = col.attrelid, aclexplode(col.attacl) AS entry
-WHERE class.relnamespace = 'public'::regnamespace AND entry.grantee = %(role)s::regrole
+SELECT privilege_type || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, relname, attname
+FROM (
+    SELECT entry.*, class.relname, NULL AS attname
+    FROM pg_class AS class, aclexplode(class.relacl) AS entry
+    WHERE class.relnamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT entry.*, class.relname, col.attname
+    FROM pg_attribute AS col JOIN pg_class AS class ON class.oid = col.attrelid,
+        aclexplode(col.attacl) AS entry
+    WHERE class.relnamespace = 'public'::regnamespace
+) AS entries
+WHERE grantee = %(role)s::regrole
+"""
+_SCHEMA_RIGHTS = """
+SELECT has_schema_privilege(%(role)s, 'public', 'USAGE'), has_schema_privilege(%(role)s, 'public', 'CREATE')
 """
 
 
@@ -115,11 +123,11 @@ def _exists(connection: psycopg.Connection, name: str) -> bool:
 
 def _align(connection: psycopg.Connection, name: str, wanted: frozenset[Privilege]) -> None:
     """Revoke and grant only where something differs, which is once a release."""
-    if granted(connection, name) == wanted and _may_enter(connection, name):
+    if granted(connection, name) == wanted and _may_only_enter(connection, name):
         return
     role = sql.Identifier(name)
-    connection.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(role))
-    connection.execute(sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}").format(role))
+    for what in ("ALL TABLES IN SCHEMA public", "ALL SEQUENCES IN SCHEMA public", "SCHEMA public"):
+        connection.execute(sql.SQL("REVOKE ALL ON {} FROM {} CASCADE").format(sql.SQL(what), role))
     connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(role))
     connection.execute(_grants(wanted, role))
 
@@ -133,9 +141,9 @@ def _grants(wanted: frozenset[Privilege], role: sql.Identifier) -> sql.Composed:
     return sql.SQL("; ").join(statements)
 
 
-def _may_enter(connection: psycopg.Connection, name: str) -> bool:
-    row = connection.execute("SELECT has_schema_privilege(%s, 'public', 'USAGE')", [name]).fetchone()
-    return row == (True,)
+def _may_only_enter(connection: psycopg.Connection, name: str) -> bool:
+    """Say whether a role may use the tables there are and make none."""
+    return connection.execute(_SCHEMA_RIGHTS, {"role": name}).fetchone() == (True, False)
 
 
 def _quoted(connection: psycopg.Connection, name: str) -> str:
