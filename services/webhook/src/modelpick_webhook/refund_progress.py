@@ -34,7 +34,7 @@ async def advance(session: AsyncSession, outbox: Outbox, row: Refund, refund: St
     row.state, row.stripe_refund_id = now.value, refund.id
     row.amount_cents = row.amount_cents or refund.amount
     if now is RefundState.FAILED:
-        note_failure(row, refund.failure_reason or "Stripe does not say why")
+        note_failure(session, row, refund.failure_reason or "Stripe does not say why")
         return
     row.settled_at = datetime.now(UTC) if now is RefundState.SUCCEEDED else None
     row.last_error = None
@@ -44,10 +44,10 @@ async def advance(session: AsyncSession, outbox: Outbox, row: Refund, refund: St
         await _tell_customer(session, outbox, row)
 
 
-def note_failure(row: Refund, reason: str) -> None:
+def note_failure(session: AsyncSession, row: Refund, reason: str) -> None:
     """End a refund that will not come about; an operator must act."""
     row.state, row.last_error, row.settled_at = RefundState.FAILED.value, reason, datetime.now(UTC)
-    REFUNDS.labels(state=RefundState.FAILED.value).inc()
+    after_commit(session, REFUNDS.labels(state=RefundState.FAILED.value).inc)
     log.error("refund.failed", order_id=str(row.order_id), reason=reason)
 
 

@@ -157,7 +157,7 @@ class Refunds:
         async with self._database.transaction() as session:
             row = await _locked(session, due.payment_intent_id)
             if row is not None and row.state == RefundState.REQUESTED.value:
-                note_failure(row, reason)
+                note_failure(session, row, reason)
 
 
 async def _locked(session: AsyncSession, payment_intent_id: str) -> Refund | None:

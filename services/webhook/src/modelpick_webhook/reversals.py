@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from modelpick_shared.db import Outbox, insert_once
+from modelpick_shared.db import Outbox, after_commit, insert_once
 from modelpick_shared.db.payments import Dispute, Order, Refund
 from modelpick_webhook import orders, repository
 from modelpick_webhook.metrics import DISPUTES
@@ -135,7 +135,7 @@ class Reversals:
                 index_elements=[Dispute.id], set_=new, where=Dispute.closed_at.is_(None)
             )
         )
-        DISPUTES.labels(status=dispute.status).inc()
+        after_commit(session, DISPUTES.labels(status=dispute.status).inc)
         log.error("payment.disputed", dispute_id=dispute.id, order_id=str(order_id), status=dispute.status)
         return order_id is not None
 

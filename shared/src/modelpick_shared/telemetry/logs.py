@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from opentelemetry import trace
 
-from modelpick_shared.telemetry.redaction import redact
+from modelpick_shared.telemetry.redaction import redact_json
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ def _add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMa
 
 def _render(logger: Any, name: str, event: MutableMapping[str, Any]) -> str:
     """Return the line, without the secrets that texts of others may quote."""
-    return redact(str(structlog.processors.JSONRenderer()(logger, name, event)))
+    return redact_json(str(structlog.processors.JSONRenderer()(logger, name, event)))
 
 
 def configure_logging(service: str, level: str) -> None:
