@@ -62,6 +62,7 @@ class ReportFacts(BaseModel):
     completed_at: datetime | None
     deadline_at: datetime | None
     paused_at: datetime | None
+    images_removed_at: datetime | None
     attempts: dict[str, int]
     unmeasured: dict[str, int]
     models: list[ModelFacts]
@@ -75,6 +76,7 @@ _COLUMNS = (
     *(Report.id, Report.status, Report.email, Report.revision, Report.total_jobs, Report.completed_jobs),
     *(Report.spent_usd, Report.reserved_usd, Report.ceiling_usd, Report.over_ceiling, Report.failure_reason),
     *(Report.created_at, Report.started_at, Report.completed_at, Report.deadline_at, Report.paused_at),
+    Report.images_removed_at,
 )
 
 

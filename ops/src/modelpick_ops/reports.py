@@ -53,6 +53,8 @@ def resume(report_id: UUID, *, as_json: Json = False) -> None:
         fail(f"the report is {facts.status}: only an ended one can be resumed")
     if not facts.unmeasured:
         fail("the report has nothing unmeasured")
+    if facts.images_removed_at is not None:
+        fail("the report's images are no longer kept, so there is nothing to run")
     run(_ask(ReportResumeRequested(report_id=report_id)))
     _say_asked(facts, ReportResumeRequested, runs=sum(facts.unmeasured.values()), as_json=as_json)
 

@@ -2,7 +2,7 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, update
 from typer.testing import CliRunner
 
 from modelpick_ops.main import app
@@ -108,6 +108,15 @@ async def test_a_refunded_or_running_or_whole_report_is_not_resumed(modelpick, r
     answer = await modelpick("resume", report.id)
     assert answer.exit_code == 1
     assert "refunded" in answer.stderr
+    assert await asked(ReportResumeRequested) == []
+
+
+async def test_a_report_whose_images_have_gone_is_not_resumed(modelpick, report, database, asked):
+    async with database.transaction() as session:
+        await session.execute(update(Report).values(images_removed_at=func.now()))
+    answer = await modelpick("resume", report.id)
+    assert answer.exit_code == 1
+    assert "images are no longer kept" in answer.stderr
     assert await asked(ReportResumeRequested) == []
 
 

@@ -81,8 +81,11 @@ async def is_planned(session: AsyncSession, report_id: UUID) -> bool:
     return (await session.execute(statement)).first() is not None
 
 
-async def is_refunded(session: AsyncSession, order_id: UUID) -> bool:
-    statement = select(exists(select(Refund.order_id).where(Refund.order_id == order_id)))
+async def is_beyond_resuming(session: AsyncSession, report: Report) -> bool:
+    """Say whether a report was refunded, or has lost the images that its calls would show."""
+    if report.images_removed_at is not None:
+        return True
+    statement = select(exists(select(Refund.order_id).where(Refund.order_id == report.order_id)))
     return bool((await session.execute(statement)).scalar_one())
 
 

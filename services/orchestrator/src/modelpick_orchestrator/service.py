@@ -114,12 +114,13 @@ class Engine:
     async def resume(self, report_id: UUID) -> None:
         """Run what an ended report left unmeasured: under the same ceiling, with a new deadline.
 
-        Nothing happens to a report that runs, has nothing unmeasured, or was refunded. What models answered
-        after the report had ended is counted first. Raises UnknownReportError.
+        Nothing happens to a report that runs, has nothing unmeasured, was refunded, or whose images are no
+        longer kept. What models answered after the report had ended is counted first. Raises
+        UnknownReportError.
         """
         async with self._changing({report_id}) as change:
             report = change.report(report_id)
-            if not is_over(report) or await repository.is_refunded(change.session, report.order_id):
+            if not is_over(report) or await repository.is_beyond_resuming(change.session, report):
                 log.info("resume.ignored", report_id=str(report_id), status=report.status)
                 return
             jobs = await repository.take_back_unmeasured(change.session, report_id)

@@ -1,6 +1,6 @@
 """Cancelling, resuming, replaying, and standing still while the key is refused."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -114,6 +114,14 @@ async def test_a_refunded_report_is_not_resumed(bench):
         session.add(
             Refund(payment_intent_id="pi_1", order_id=report.order_id, amount_cents=1499, reason="asked")
         )
+    await bench.engine.resume(report.id)
+    assert (await bench.report(report.id)).status == "partial"
+
+
+async def test_a_report_whose_images_are_gone_is_not_resumed(bench):
+    report = await half_broken(bench, models=1, images=2, runs=1)
+    async with bench.database.transaction() as session:
+        (await session.get(Report, report.id)).images_removed_at = datetime.now(UTC)
     await bench.engine.resume(report.id)
     assert (await bench.report(report.id)).status == "partial"
 

@@ -48,7 +48,11 @@ class UnpaidDrafts(BatchedChore):
 
 
 class ReportImages(BatchedChore):
-    """Lets the images of reports go that ended so long ago, and notes it with the reports."""
+    """Lets the images of reports go that ended so long ago, and notes it with the reports.
+
+    Those that the draft got after its order had been given up go as well: a payment that came all the same
+    made a report of the order, and nobody can get at the draft any more.
+    """
 
     def __init__(self, database: Database, age: timedelta) -> None:
         super().__init__(database, Kind.REPORT_IMAGES, age=age, batch=BATCH)
@@ -66,10 +70,10 @@ class ReportImages(BatchedChore):
     async def remove_some(self, session: AsyncSession, limit: int) -> int:
         reports = await self._hold(session, limit)
         for report_id, draft_id, images in reports:
-            keys = [image["key"] for image in images]
-            own = DraftImage.draft_id == draft_id
-            await session.execute(delete(DraftImage).where(own, DraftImage.storage_key.in_(keys)))
-            await _note_files(session, draft_id, keys)
+            own = delete(DraftImage).where(DraftImage.draft_id == draft_id)
+            statement = own.returning(DraftImage.storage_key)
+            later = await session.scalars(statement.execution_options(synchronize_session=False))
+            await _note_files(session, draft_id, {*later, *(image["key"] for image in images)})
             await session.execute(_released(report_id))
         return len(reports)
 

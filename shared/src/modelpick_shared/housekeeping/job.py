@@ -20,6 +20,8 @@ log = structlog.get_logger()
 POLL_S = 30.0
 # A kind that failed is tried again after this, or at its usual time where that is earlier.
 TRY_AGAIN = timedelta(minutes=5)
+# So long one kind may keep the others waiting. What it has done by then stays done, and it goes on next time.
+LONGEST_S = 900.0
 # Names this work among advisory locks: one process at a time does it.
 LOCK_KEY = 0x6D70_686F_7573
 
@@ -105,7 +107,7 @@ class Housekeeping:
     async def _do(self, chore: Chore) -> Done:
         started = time.monotonic()
         try:
-            removed, error = await chore.remove(), None
+            removed, error = await _remove_in_time(chore), None
         except ModelPickError as failure:
             removed, error = 0, str(failure)
             log.warning("housekeeping.stopped", kind=chore.kind.value, reason=error)
@@ -131,6 +133,16 @@ class Housekeeping:
             await session.execute(
                 statement.on_conflict_do_update(index_elements=[HousekeepingRecord.kind], set_=values)
             )
+
+
+async def _remove_in_time(chore: Chore) -> int:
+    try:
+        async with asyncio.timeout(LONGEST_S) as limit:
+            return await chore.remove()
+    except TimeoutError:
+        if limit.expired():
+            raise TransientError(f"not done after {LONGEST_S:.0f} s") from None
+        raise
 
 
 def _measure(done: Done) -> None:
