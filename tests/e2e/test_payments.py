@@ -19,9 +19,18 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def shop(system_with):
-    """Run a system whose models take so long that a report can be ended before anything is measured."""
-    with system_with(SIMULATOR_LATENCY_MS="6000-7000") as system:
+    with system_with() as system:
         yield system
+
+
+@pytest.fixture
+async def nothing_measured(shop):
+    """Let every model refuse its calls for as long as the test runs, so that a report ends with nothing."""
+    script = {"mode": "status:429", "retry_after": "600"}
+    async with httpx.AsyncClient(base_url=shop.simulators()["openrouter"], trust_env=False) as client:
+        (await client.post("/_control/script", json=script)).raise_for_status()
+        yield
+        (await client.post("/_control/reset")).raise_for_status()
 
 
 @pytest.fixture
@@ -132,6 +141,7 @@ async def test_a_customer_who_never_comes_back_gets_the_report_by_reconciliation
     assert counts(draft.id) == ONE_REPORT_NO_REFUND
 
 
+@pytest.mark.usefixtures("nothing_measured")
 async def test_a_report_with_nothing_measured_is_paid_back_once(buyer, stripe, modelpick, counts):
     customer, draft = buyer
     payable = await customer.check_out(draft.id)
