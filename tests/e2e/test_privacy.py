@@ -28,6 +28,10 @@ def private_addresses(draft_id, image_id, report_id, session_id):
         ("GET", f"/api/reports/{report_id}", None),
         ("GET", f"/api/reports/{report_id}/document", None),
         ("GET", f"/api/reports/{report_id}/images/0", None),
+        ("GET", f"/api/reports/{report_id}/runs/0", None),
+        ("GET", f"/api/reports/{report_id}/export.json", None),
+        ("GET", f"/api/reports/{report_id}/export.csv", None),
+        ("GET", f"/api/reports/{report_id}/export.pdf", None),
         ("GET", f"/api/reports/{report_id}/events", None),
         ("POST", f"/api/reports/{report_id}/share", {"enabled": False}),
     ]
@@ -106,8 +110,8 @@ async def test_a_revoked_link_opens_nothing_and_a_new_one_has_another_token(visi
 
 def shared_addresses(token):
     api = f"/api/share/{token}"
-    exports = [f"{api}/export.json", f"{api}/export.csv"]
-    return [f"/report/{token}", api, f"{api}/images/0", f"{api}/runs/0", *exports]
+    exports = [f"{api}/export.{kind}" for kind in ("json", "csv", "pdf")]
+    return [f"/report/{token}", api, f"{api}/images/0", f"{api}/runs/0", f"{api}/preview.png", *exports]
 
 
 def without_place(answer):

@@ -95,7 +95,7 @@ async def test_expected_json_too_varied_for_a_schema_is_a_422(customer, ready_dr
         {"$id": "http://[", "$ref": "x"},
         {"pattern": "(" * 2000},
         {"properties": {"total": {"multipleOf": 1e-320}}},
-        {"$defs": {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(40)}}
+        {"$defs": {f"d{i}": {"allOf": [{"$ref": f"#/$defs/d{i + 1}"}] * 2} for i in range(40)} | {"d40": {}}}
         | {"$ref": "#/$defs/d0"},
     ],
     ids=lambda schema: json.dumps(schema)[:40],

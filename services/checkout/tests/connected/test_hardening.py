@@ -56,6 +56,8 @@ async def test_no_image_is_fetched_from_an_address(customer, ready_draft, canary
         {"json": {"image_url": {"url": canary.url}}},
         {"data": {"url": canary.url}},
         {"data": {"file": canary.url}},
+        {"files": {"file": (None, canary.url)}},
+        {"files": {"url": (None, canary.url), "image_url": (None, canary.url)}},
         {"files": {"file": (canary.url, canary.url.encode(), "text/uri-list")}},
         {"files": {"file": ("a.svg", svg(canary.url), "image/svg+xml")}},
         {"files": {"url": ("a.png", canary.url.encode(), "image/png")}},

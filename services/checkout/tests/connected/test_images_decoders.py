@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from modelpick_checkout.errors import DecoderUnavailableError, UnsupportedImageError, UnusableImageError
+from modelpick_checkout.images import decoders as decoders_module
 from modelpick_checkout.images.decoders import DecodeLimits, Decoders, _Decoder
 from modelpick_checkout.images.inspection import inspect_image
 from modelpick_shared.testing import eventually
@@ -111,16 +112,20 @@ async def test_an_image_that_keeps_a_decoder_busy_is_given_up():
         await decoders.inspect(saved(Image.new("L", (5, 5))))
 
 
-async def test_an_image_that_waits_is_given_up():
+async def test_an_image_that_takes_long_whatever_for_is_given_up():
+    async with Decoders(DecodeLimits(cpu_s=60, wall_s=1)) as decoders:
+        with pytest.raises(UnusableImageError, match="too long"):
+            await decoders.inspect(slow())
+
+
+async def test_a_decoder_that_stands_still_is_given_up(monkeypatch):
+    monkeypatch.setattr(decoders_module, "_GRACE_S", 0.1)
     async with Decoders(DecodeLimits(wall_s=1)) as decoders:
         decoder = await decoders._spare
-        inspecting = asyncio.create_task(decoders.inspect(slow()))
-        await eventually(decoder._input.is_closing)
         os.kill(decoder._process.pid, signal.SIGSTOP)
-        os.kill(decoder._process.pid, signal.SIGALRM)
-        os.kill(decoder._process.pid, signal.SIGCONT)
         with pytest.raises(UnusableImageError, match="too long"):
-            await inspecting
+            await decoders.inspect(saved(Image.new("L", (5, 5))))
+    assert decoder._process.returncode == -signal.SIGKILL
 
 
 async def test_an_image_that_needs_too_much_memory_is_given_up():

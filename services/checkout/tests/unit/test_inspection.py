@@ -56,6 +56,17 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(size):
         inspect_image(file.getvalue())
 
 
+def test_pixels_are_counted_before_the_first_is_decoded():
+    file = io.BytesIO()
+    Image.new("1", (8_000, 5_001)).save(file, "PNG")
+    content = bytearray(file.getvalue())
+    # Whoever decodes first finds the pixels damaged before it finds them too many.
+    start = content.index(b"IDAT") + len(b"IDAT")
+    content[start : start + 20] = bytes(20)
+    with pytest.raises(UnusableImageError, match="40 megapixels"):
+        inspect_image(bytes(content))
+
+
 def test_a_second_picture_behind_a_photograph_does_no_harm():
     file = io.BytesIO()
     photo = Image.effect_noise((64, 64), 30)

@@ -1,4 +1,5 @@
 import base64
+import hmac
 import time
 
 import pytest
@@ -60,3 +61,16 @@ def test_anything_else_is_refused(change):
 def test_a_secret_that_holds_no_key_is_refused(secret):
     with pytest.raises(ValueError, match=r"is no webhook secret|ASCII"):
         signing_key(secret)
+
+
+def test_how_long_it_takes_tells_nothing_of_the_right_signature(monkeypatch):
+    compared = []
+
+    def compare(given, expected):
+        compared.append(given == expected)
+        return compared[-1]
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    check(secrets=(NEW, "whsec_Zm9yZ2Vk"), keys=(NEW, OLD))
+    # Each key with each signature, whatever matched before.
+    assert sorted(compared) == [False, False, False, True]

@@ -16,10 +16,11 @@ from modelpick_reports.dependencies import Number, ReportId, Snapshot, Transacti
 from modelpick_reports.documents import Export
 from modelpick_reports.repository import owned_by
 from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView, WholeRun
+from modelpick_reports.strict_body import StrictBody
 from modelpick_shared.document import ReportDocument
 from modelpick_shared.http.sessions import CurrentUser
 
-router = APIRouter(prefix="/api/reports")
+router = APIRouter(prefix="/api/reports", route_class=StrictBody)
 
 
 @router.get("", response_model=ReportList)

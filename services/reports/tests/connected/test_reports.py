@@ -6,6 +6,7 @@ import pytest
 
 from modelpick_shared.db.payments import Refund
 from modelpick_shared.ids import new_id
+from modelpick_shared.testing import config_snapshot
 
 pytestmark = pytest.mark.connected
 
@@ -137,6 +138,22 @@ async def test_a_share_request_must_say_what_it_wants(world):
             assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/enabled")
 
 
+async def test_a_bad_body_is_a_422_and_never_a_500(world):
+    report = await world.a_report()
+    bad = [b"[" * 100_000, b'{"enabled": ' + b"[" * 100_000, b"{", b"\xff", b'{"enabled": NaN}', b""]
+    bad.append(b'{"enabled": true, "enabled": false}')
+    share = f"/api/reports/{report.id}/share"
+    async with world.client(report) as client:
+        for body in bad:
+            answer = await client.post(share, content=body, headers={"Content-Type": "application/json"})
+            assert (answer.status_code, body[:20]) == (422, body[:20])
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert {"pointer", "detail"} == set(answer.json()["errors"][0])
+        large = await client.post(share, content=b" " * 600_000 + b'{"enabled": false}')
+        assert large.status_code == 413
+        assert (await client.get(f"/api/reports/{report.id}")).json()["share_token"] == report.share_token
+
+
 async def test_another_site_cannot_share_a_report(world):
     report = await world.a_report()
     async with world.client(report) as client:
@@ -163,6 +180,20 @@ async def test_images_are_served_from_the_store_with_a_fixed_type(world):
         assert answer.headers["content-type"] == "image/png"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"].startswith("private, max-age=")
+
+
+async def test_an_image_of_a_type_that_nobody_can_upload_is_no_page(world):
+    config = config_snapshot(models=1, images=1)
+    page = config.images[0].model_copy(update={"media_type": "text/html"})
+    report = await world.a_report(config=config.model_copy(update={"images": [page]}))
+    (world.image_folder / "images").mkdir()
+    (world.image_folder / page.key).write_bytes(b"<script>alert(1)</script>")
+    async with world.client(report) as client:
+        for address in (f"/api/reports/{report.id}/images/0", f"/api/share/{report.share_token}/images/0"):
+            answer = await client.get(address)
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
 async def test_the_service_is_ready_without_the_broker(world):

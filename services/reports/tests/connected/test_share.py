@@ -167,16 +167,27 @@ async def test_the_page_gives_the_answer_first_and_needs_no_script(world, report
 
 
 async def test_what_customers_and_models_wrote_is_escaped(world):
-    config = config_snapshot(models=1, images=1, runs=1).model_copy(
-        update={"extraction_prompt": "<script>alert('prompt')</script>"}
+    config = config_snapshot(models=2, images=1, runs=2).model_copy(
+        update={"extraction_prompt": marked("prompt")}
     )
+    called = {"name": marked("name"), "provider": marked("vendor")}
+    config.models[0] = config.models[0].model_copy(update=called)
+    config.images[0] = config.images[0].model_copy(update={"expected": {marked("path"): 1}})
     report = await world.a_report(config=config, status="complete")
-    await world.a_run(report, output_text="<img src=x onerror=alert(1)>", error="<b>bold</b>")
+    said = {"output_text": marked("output"), "error": marked("error")}
+    diff = WRONG | {"path": marked("path"), "actual": marked("actual"), "rescued_by": marked("rescue")}
+    await world.a_run(report, provider=marked("provider"), **said)
+    await world.a_run(report, run=1, outcome="wrong", field_diffs=[diff], provider="Other", **said, **FIELDS)
     async with world.client() as client:
         page = await client.get(f"/report/{report.share_token}")
-    assert "&lt;script&gt;alert(&#39;prompt&#39;)" in page.text
+    for written in ("prompt", "name", "vendor", "provider", "path", "rescue"):
+        assert f"{written}&lt;script&gt;alert(&#39;{written}&#39;)&lt;/script&gt;" in page.text
     assert "<script>" not in page.text
-    assert "onerror" not in page.text
+
+
+def marked(name):
+    """Return a text that would run where it is not escaped; the name says whose it is."""
+    return f"{name}<script>alert('{name}')</script>"
 
 
 @pytest.mark.parametrize("status", ["paid", "running", "complete", "partial", "failed"])

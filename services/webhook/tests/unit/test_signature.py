@@ -1,3 +1,4 @@
+import hmac
 import time
 
 import pytest
@@ -62,3 +63,16 @@ def test_a_body_that_is_no_text_is_refused():
 def test_without_a_secret_nothing_is_signed():
     with pytest.raises(InvalidSignatureError):
         verify(BODY, header(), [])
+
+
+def test_how_long_it_takes_tells_nothing_of_the_right_signature(monkeypatch):
+    compared = []
+
+    def compare(expected, given):
+        compared.append(expected == given)
+        return compared[-1]
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    verify(BODY, f"{header()},v1={'0' * 64}", ["whsec_new", "whsec_old"])
+    # Each secret with each signature, whatever matched before.
+    assert sorted(compared) == [False, False, False, True]
