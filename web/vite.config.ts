@@ -1,7 +1,9 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { budget } from "./scripts/budget.ts";
 import { sampleExcerpt } from "./scripts/excerpt.ts";
+import { sharedHead } from "./scripts/heads.ts";
 import { prerender } from "./scripts/prerender.ts";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -25,10 +27,14 @@ const PRERENDERED = {
   error: "/src/pages/error/Page.svelte",
   unavailable: "/src/pages/error/Unavailable.svelte",
 };
+// Without this, a component that happens to use none brings the runtime of older ones along.
+const RUNES = { compilerOptions: { runes: true } };
+const FRAME =
+  /node_modules\/(svelte|openapi-fetch)\/|src\/api\/|src\/lib\/(Shell|format|mount|session)|preload-helper/;
 const excerpt = () => sampleExcerpt(here("./public/sample/document.json"));
 
 export default defineConfig({
-  plugins: [svelte(), excerpt(), prerender(PRERENDERED, () => [excerpt()])],
+  plugins: [svelte(RUNES), excerpt(), sharedHead(), prerender(PRERENDERED, () => [excerpt()]), budget()],
   resolve: { alias: { $lib: here("./src/lib"), $api: here("./src/api") } },
   build: {
     target: "es2022",
@@ -42,8 +48,10 @@ export default defineConfig({
       },
       output: {
         entryFileNames: (chunk) => (chunk.name === "report" ? "app/report.js" : "assets/[name]-[hash].js"),
+        // One file of what most pages share is smaller than many, and it is loaded once for all of them.
+        codeSplitting: { groups: [{ name: "frame", test: FRAME }] },
       },
     },
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts"] },
+  test: { environment: "jsdom", include: ["{src,scripts}/**/*.test.ts"] },
 });

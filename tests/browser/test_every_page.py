@@ -16,6 +16,14 @@ ADDRESSES = [
     "/checkout/cancel?draft_id=unknown",
     "/auth/verify?token=unknown",
 ]
+MOST_SHIFT = 0.05
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const { value, sources } of list.getEntries())
+    window.shifts.push([value, sources.map(({ node }) => `${node?.nodeName} ${node?.className}`)]);
+}).observe({ type: "layout-shift", buffered: true });
+"""
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
@@ -30,6 +38,18 @@ async def test_a_page_is_accessible_and_fits_a_phone(
 
     await signed_in.set_viewport_size({"width": 390, "height": 844})
     await no_sideways_scroll(signed_in)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_nothing_moves_while_a_page_loads(open_page, told, address, width, guard):
+    guard.expect("status of 404")  # what is unknown
+    page = await open_page(told.customer, width=width, height=844)
+    await page.add_init_script(SHIFTS)
+    names = {"report": told.report_id, "token": told.share_token, "session": told.session_id}
+    await page.goto(address.format(**names), wait_until="networkidle")
+    moved = await page.evaluate("window.shifts")
+    assert sum(value for value, _ in moved) < MOST_SHIFT, moved
 
 
 @pytest.mark.parametrize("address", ["/checkout/success", "/checkout/cancel", "/report/unknown"])

@@ -248,7 +248,10 @@ async def test_the_page_after_paying_moves_on_once_it_is_paid(
 
 async def test_somebody_unknown_is_asked_to_sign_in_and_led_back(page):
     await page.goto("/checkout/success?session_id=cs_test_1")
-    await named(page, "link", "Sign in").click()
+    here, header = page.get_by_role("main"), named(page, "navigation", "Site")
+    address = await named(here, "link", "Sign in").get_attribute("href")
+    assert await named(header, "link", "Sign in").get_attribute("href") == address
+    await named(here, "link", "Sign in").click()
     assert urlsplit(page.url).query == "next=%2Fcheckout%2Fsuccess%3Fsession_id%3Dcs_test_1"
 
 

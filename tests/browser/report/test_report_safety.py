@@ -9,6 +9,17 @@ ATTACK = (
     " \u202egnp.exe\u202c zero\u200bwidth "
 )
 MARKED_UP = "#report script, #report [onerror], #report .json b"
+# What is clipped, or may not go on on the next page.
+CUT_ON_PAPER = """
+[...document.querySelectorAll("#report *")]
+  .filter((each) => each.checkVisibility() && !each.matches(".visually-hidden, .visually-hidden *"))
+  .filter((each) => {
+    const { overflowY, contain } = getComputedStyle(each);
+    const clips = /auto|scroll|hidden/.test(overflowY) && each.scrollHeight > each.clientHeight + 1;
+    return clips || /paint|content|strict|size/.test(contain);
+  })
+  .map((each) => each.className)
+"""
 
 
 async def test_hostile_answers_run_nothing_and_break_nothing(
@@ -75,4 +86,6 @@ async def test_on_paper_the_tables_are_open_and_nothing_is_cut(page, small, expl
     await expect(page.locator("#cost table")).to_be_visible()
     await expect(page.get_by_role("navigation")).to_be_hidden()
     await expect(page.locator("#downloads")).to_be_hidden()
+    await expect(page.locator(".report .json")).to_have_count(4)
+    assert await page.evaluate(CUT_ON_PAPER) == []
     assert len(await page.pdf(format="A4")) > 20_000

@@ -41,11 +41,22 @@ class Parts:
     orders: Orders | None
 
     def page(
-        self, request: Request, template: str, values: dict[str, str] | None = None, *, status: int = 200
+        self,
+        request: Request,
+        template: str,
+        values: dict[str, str] | None = None,
+        *,
+        visitor: SignedInUser | None,
+        status: int = 200,
     ) -> Response:
-        """Render a page that no browser or proxy keeps."""
-        headers = {"Cache-Control": "no-store"}
-        return self.templates.TemplateResponse(request, template, values, status_code=status, headers=headers)
+        """Render a page for the visitor, which no browser or proxy keeps."""
+        return self.templates.TemplateResponse(
+            request,
+            template,
+            {**(values or {}), "visitor": visitor},
+            status_code=status,
+            headers={"Cache-Control": "no-store"},
+        )
 
 
 async def parts(request: Request) -> Parts:

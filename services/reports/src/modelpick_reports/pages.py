@@ -1,10 +1,12 @@
 """`/report/{token}`: the report as a page that needs no JavaScript."""
 
+import json
 from collections import Counter, defaultdict
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
 from modelpick_reports import repository
 from modelpick_reports.dependencies import Parts, SharedReport, UsesParts
@@ -14,7 +16,7 @@ from modelpick_reports.service import images_removed
 from modelpick_reports.share_endpoints import images_at
 from modelpick_shared.document import ReportDocument, flipping_fields
 from modelpick_shared.http import Problem
-from modelpick_shared.http.sessions import SESSION_COOKIE, SessionReader
+from modelpick_shared.http.sessions import SESSION_COOKIE, SessionReader, SignedInUser
 
 router = APIRouter(default_response_class=Response)
 
@@ -31,29 +33,35 @@ _HEADERS = {
 
 @router.get("/report/{token}")
 async def report_page(request: Request, scope: SharedReport, parts: UsesParts, token: str) -> Response:
+    visitor = await _visitor(request)
     try:
         _, body = await parts.documents.json(scope, images_at=images_at(token))
         async with parts.database.transaction() as session:
             removed_at = await repository.images_removed_at(session, scope)
     except Problem as problem:
         return parts.templates.TemplateResponse(
-            request, "not_found.html", status_code=problem.status, headers=_HEADERS
+            request, "not_found.html", {"visitor": visitor}, status_code=problem.status, headers=_HEADERS
         )
     values = page_values(ReportDocument.model_validate_json(body), token, site_url=parts.site_url)
     values["images_removed"] = images_removed(removed_at) if removed_at else None
-    values["is_owners"] = await _is_owners(request, parts, values["document"].id)
+    values["visitor"] = visitor
+    values["is_owners"] = await _is_owners(visitor, parts, values["document"].id)
     return parts.templates.TemplateResponse(request, "report.html", values, headers=_HEADERS)
 
 
-async def _is_owners(request: Request, parts: Parts, report_id: UUID) -> bool:
-    """Say whether the reader owns the report, and so may stop sharing it. A bearer token opens no page."""
+async def _visitor(request: Request) -> SignedInUser | None:
+    """Return who is signed in. A bearer token opens no page."""
     sessions: SessionReader = request.app.state.sessions
     cookie = request.cookies.get(SESSION_COOKIE)
-    user = await sessions.user_of(cookie) if cookie else None
-    if user is None:
+    return await sessions.user_of(cookie) if cookie else None
+
+
+async def _is_owners(visitor: SignedInUser | None, parts: Parts, report_id: UUID) -> bool:
+    """Say whether the reader owns the report, and so may stop sharing it."""
+    if visitor is None:
         return False
     async with parts.database.transaction() as session:
-        return await repository.exists(session, repository.owned_by(user.id, report_id))
+        return await repository.exists(session, repository.owned_by(visitor.id, report_id))
 
 
 def page_values(document: ReportDocument, token: str, *, site_url: str) -> dict[str, Any]:
@@ -70,11 +78,16 @@ def page_values(document: ReportDocument, token: str, *, site_url: str) -> dict[
         "flips": flips(document),
         "names": {model.id: model.name for model in document.models},
         "shown_names": {model.id: shown_name(model) for model in document.models},
+        "schema": _indented(document.config.json_schema),
         "running": document.status in {"paid", "running"},
         "share": f"/api/share/{token}",
         "page_url": f"{site_url}/report/{token}",
         "preview_url": f"{site_url}/api/share/{token}/preview.png",
     }
+
+
+def _indented(schema: dict[str, JsonValue] | None) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) if schema else ""
 
 
 def near_misses(document: ReportDocument) -> list[tuple[str, int]]:

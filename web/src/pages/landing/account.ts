@@ -7,6 +7,8 @@ export async function greet(): Promise<void> {
   const link = document.querySelector(".site-header .account");
   const answer = await fetch("/api/me").catch(() => undefined);
   if (link && answer?.ok) link.replaceWith(signOutButton((await answer.json()) as User));
+  // An answer that is not read keeps its connection, where nothing of it may be stored.
+  else await answer?.body?.cancel();
 }
 
 function signOutButton({ email }: User): HTMLButtonElement {

@@ -1,7 +1,7 @@
 /** The charts of a report. This module is loaded when a chart comes near the window: it is most of the page. */
 import { axisX, axisY, dot, gridX, gridY, line, link, plot, ruleY, text } from "@observablehq/plot";
 import { nameOf } from "./answer";
-import { placeNames } from "./labels";
+import { placeNames, type Box } from "./labels";
 import { shortened } from "./legible";
 import type { Standing } from "./standing";
 import { percent, price, seconds } from "./write";
@@ -19,6 +19,8 @@ const LABEL = {
 type Chart = ReturnType<typeof plot>;
 
 const MARGIN = { top: 32, right: 24, bottom: 44, left: 52 };
+const NAME_LETTERS = 24;
+const AXIS_LABEL: Box = { left: -MARGIN.left, right: 48, top: -MARGIN.top, bottom: -14 };
 const FREE = 2.5; // how far free models stand to the left of the cheapest that costs money
 
 interface Dot {
@@ -74,6 +76,16 @@ export function costChart(all: readonly Standing[], width: number): Chart {
           strokeWidth: 5,
           strokeOpacity: 0.25,
         }),
+        link(
+          names.filter(({ meets }) => meets),
+          {
+            x1: "at",
+            y1: "height",
+            x2: ({ meets }) => meets!.x,
+            y2: ({ meets }) => meets!.y,
+            stroke: "var(--line-strong)",
+          },
+        ),
         dot(
           dots.filter((each) => !each.front),
           {
@@ -101,15 +113,17 @@ export function costChart(all: readonly Standing[], width: number): Chart {
 }
 
 export function latencyChart(all: readonly Standing[], width: number): Chart {
+  const letters = width < 500 ? 16 : 26;
   const rows = all
     .filter(({ model }) => model.latency_ms.p50 !== null)
     .map((standing) => ({
-      name: shortened(nameOf(standing), width < 500 ? 16 : 28),
+      name: shortened(nameOf(standing), letters),
       ...standing.model.latency_ms,
     }))
     .sort((one, other) => one.p50! - other.p50!)
     .map((row, index) => ({ ...row, row: index }));
-  const margin = width < 500 ? 120 : 190;
+  const longest = Math.max(...rows.map(({ name }) => [...name].length));
+  const margin = 16 + 7 * longest;
   return described(
     plot({
       ...frame(width, 26 * rows.length + 64),
@@ -214,16 +228,37 @@ function named(dots: readonly Dot[], x: [number, number], bottom: number, width:
     .sort((one, other) => Number(other.front) - Number(one.front))
     .filter((each) => each.front || (dots.length <= 12 && width > 500) || width > 800);
   const span = x[1] - x[0];
+  const toX = (cost: number) => (plane.width * (cost - x[0])) / span;
+  const toY = (rate: number) => (plane.height * (1 - rate)) / (1 - bottom || 1);
+  const costAt = (left: number) => x[0] + (span * left) / plane.width;
+  const rateAt = (top: number) => 1 - ((1 - bottom) * top) / plane.height;
   const points = shown.map(({ name, cost, rate, front }) => ({
-    x: (plane.width * (cost - x[0])) / span,
-    y: (plane.height * (1 - rate)) / (1 - bottom || 1),
-    width: (front ? 7 : 6.6) * shortened(name, 24).length,
+    x: toX(cost),
+    y: toY(rate),
+    width: (front ? 7.6 : 7) * shortened(name, NAME_LETTERS).length,
     height: 15,
   }));
-  return placeNames(points, plane.width, plane.height).map((place, index) => ({
-    text: shortened(shown[index]!.name, 24),
+  const frame = { left: 0, top: 8 - MARGIN.top, right: plane.width, bottom: plane.height };
+  return placeNames(points, frame, [AXIS_LABEL, ...drawn(dots, toX, toY)]).map((place, index) => ({
+    text: shortened(shown[index]!.name, NAME_LETTERS),
     front: shown[index]!.front,
-    cost: x[0] + (span * place.x) / plane.width,
-    rate: 1 - ((1 - bottom) * place.y) / plane.height,
+    cost: costAt(place.x),
+    rate: rateAt(place.y),
+    at: shown[index]!.cost,
+    height: shown[index]!.rate,
+    meets: place.meets && { x: costAt(place.meets.x), y: rateAt(place.meets.y) },
   }));
+}
+
+/** The boxes of the intervals and of the steps between the models of the front. */
+function drawn(dots: readonly Dot[], toX: (cost: number) => number, toY: (rate: number) => number): Box[] {
+  const front = dots.filter((each) => each.front).sort((one, other) => one.cost - other.cost);
+  return front.flatMap((each, index) => {
+    const left = toX(each.cost);
+    const band = { left: left - 3, right: left + 3, top: toY(each.high), bottom: toY(each.low) };
+    const next = front[index + 1];
+    if (!next) return [band];
+    const step = { left, right: toX(next.cost), top: toY(each.rate) - 2, bottom: toY(each.rate) + 2 };
+    return [band, step];
+  });
 }

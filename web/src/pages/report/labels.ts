@@ -6,37 +6,50 @@ export interface Point {
   height: number;
 }
 
-interface Box {
+export interface Box {
   left: number;
   top: number;
   right: number;
   bottom: number;
 }
 
+export interface Place {
+  /** The left of the name, and its middle. */
+  x: number;
+  y: number;
+  /** Where a line from the point meets the name; null of a name that stands right beside its point. */
+  meets: { x: number; y: number } | null;
+}
+
 const RADIUS = 5;
 const GAP = 7;
 const OUTSIDE_IS_WORSE = 10;
+const BESIDE = 13;
 
-/** The left and the middle of each point's name: one after the other takes the free place nearest to it. */
-export function placeNames(
-  points: readonly Point[],
-  width: number,
-  height: number,
-): { x: number; y: number }[] {
-  const frame = { left: 0, top: 0, right: width, bottom: height };
-  const taken = points.map(({ x, y }) => ({
+/** Where each point's name goes: one after the other takes the free place nearest to it. */
+export function placeNames(points: readonly Point[], frame: Box, obstacles: readonly Box[] = []): Place[] {
+  const dots = points.map(({ x, y }) => ({
     left: x - RADIUS,
     top: y - RADIUS,
     right: x + RADIUS,
     bottom: y + RADIUS,
   }));
+  const taken = [...obstacles, ...dots];
   return points.map((point) => {
     const best = placesOf(point)
       .map((box) => ({ box, cost: costOf(box, taken, frame) }))
       .reduce((one, other) => (other.cost < one.cost ? other : one)).box;
     taken.push(best);
-    return { x: best.left, y: (best.top + best.bottom) / 2 };
+    return { x: best.left, y: (best.top + best.bottom) / 2, meets: meeting(point, best) };
   });
+}
+
+function meeting({ x, y }: Point, box: Box): { x: number; y: number } | null {
+  const nearest = {
+    x: Math.min(Math.max(x, box.left), box.right),
+    y: Math.min(Math.max(y, box.top), box.bottom),
+  };
+  return Math.hypot(nearest.x - x, nearest.y - y) > BESIDE ? nearest : null;
 }
 
 function placesOf(point: Point): Box[] {

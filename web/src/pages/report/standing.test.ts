@@ -3,7 +3,7 @@ import { answerOf } from "./answer";
 import { LeafFields, tallyByPath } from "./fields";
 import { competitionRanks } from "./ranks";
 import { sample, sampleStandings } from "./sample.testing";
-import { shares } from "./standing";
+import { shares, standings } from "./standing";
 import type { Json } from "./types";
 
 const strict = sampleStandings("strict");
@@ -53,6 +53,18 @@ test("the answer names who shares first place and who is cheapest among them", (
   expect(answer.leaders).toHaveLength(5);
   expect(answer.cheapest?.model.name).toBe("GPT-5.6 Luna");
   expect(answer.detail).toContain("these images cannot tell the 5 apart");
+});
+
+test("fields are not counted from differences of which the document leaves some out", () => {
+  const runs = sample.runs.map((run) => ({ ...run, diffs: run.diffs.slice(0, 1) }));
+  for (const match of ["strict", "relaxed"] as const)
+    for (const row of standings({ ...sample, runs }, match)) {
+      const had = sample.runs.filter((run) => run.model_id === row.model.id && run.diffs.length > 1);
+      expect(row.hasAllDiffs).toBe(had.length === 0);
+      if (row.hasAllDiffs) continue;
+      expect(row.flips).toEqual([]);
+      expect(row.fieldAccuracy).toBe(match === "strict" ? row.model.field_accuracy : null);
+    }
 });
 
 test("a report in which nothing was measured says so", () => {

@@ -1,5 +1,5 @@
 /** What a report says of each model when its answers are judged by one of the two matches. */
-import { flips, LeafFields, tallyByPath } from "./fields";
+import { flips, LeafFields, tallyByPath, type Tally } from "./fields";
 import { grouped } from "./grouping";
 import { competitionRanks, type Shares } from "./ranks";
 import type { Bounds, Document, Json, Match, Model, Run } from "./types";
@@ -17,6 +17,8 @@ export interface Standing {
   consistency: number | null;
   byField: Map<string, number | null>;
   flips: [string, number][];
+  /** False where the document leaves out differences of runs with very many: then fields cannot be counted here. */
+  hasAllDiffs: boolean;
   per1000Usd: number | null;
   pareto: boolean;
   measured: number;
@@ -44,7 +46,8 @@ function unranked(
   match: Match,
 ): Standing {
   const strict = match === "strict";
-  const tallies = strict ? null : tallyByPath(runs, leaves, match);
+  const hasAllDiffs = overall(tallyByPath(runs, leaves, "strict").values()) === model.field_accuracy;
+  const tallies = strict ? null : hasAllDiffs ? tallyByPath(runs, leaves, match) : new Map<string, Tally>();
   const own = model[match];
   const cost = model.cost_usd.per_1000_images;
   return {
@@ -62,7 +65,8 @@ function unranked(
         tallies ? (tallies.get(path)?.accuracy ?? null) : (by_model[model.id] ?? null),
       ]),
     ),
-    flips: flips(runs, leaves, match),
+    flips: hasAllDiffs ? flips(runs, leaves, match) : [],
+    hasAllDiffs,
     per1000Usd: cost === null ? null : Number(cost),
     pareto: model.pareto,
     measured: runs.length,
@@ -118,7 +122,7 @@ function bestFirst(match: Match): (one: Standing, other: Standing) => number {
     match === "strict" ? (model.rank ?? 0) : 0,
     -(rate ?? 0),
     -(model[second].pass_rate ?? 0),
-    -(fieldAccuracy ?? 0),
+    -(fieldAccuracy ?? model.field_accuracy ?? 0),
     per1000Usd ?? Infinity,
   ];
   return (one, other) => {

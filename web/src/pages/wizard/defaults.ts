@@ -4,6 +4,3 @@ export const DEFAULT_PROMPT =
   "Copy text exactly as it is printed. Write numbers as JSON numbers, without currency signs or thousands " +
   "separators, and dates as YYYY-MM-DD.\n" +
   "Use null for a field that the image does not show. Return the JSON only: no explanation, no code fence.";
-
-export const PRICE_USD = "14.99";
-export const RUNS_PER_IMAGE = 3;

@@ -1,7 +1,7 @@
 import { tick } from "svelte";
 import { draft } from "./drafting/draft.svelte";
 import { imageIdIn } from "./drafting/fields";
-import type { Problem } from "./json/lint";
+import { isHollow, type Problem } from "./json/values";
 import { addressOf, mendOf, placeIn, STEPS, type Place, type StepId } from "./steps";
 
 const EDITOR_TRIES = 40;
@@ -25,6 +25,11 @@ class Wizard {
     const known = draft.id ? draft.problems : EMPTY.filter(({ pointer }) => !(pointer in this.given));
     return [...known.filter(({ pointer }) => !unsound.some((each) => each.pointer === pointer)), ...unsound];
   }
+
+  /** The numbers of the images whose expected JSON has no value in it, as after its structure was copied. */
+  readonly hollow = $derived(
+    draft.images.flatMap(({ id }, index) => (isHollow(draft.expected[id] ?? "") ? [index + 1] : [])),
+  );
 
   problemsOf(step: StepId): number {
     const imageIds = draft.images.map(({ id }) => id);

@@ -16,9 +16,9 @@ router = APIRouter(default_response_class=Response)
 
 @router.get("/auth/verify")
 async def verify_page(
-    request: Request, parts: UsesParts, token: Annotated[str, Query(max_length=200)] = ""
+    request: Request, parts: UsesParts, user: Visitor, token: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
-    return parts.page(request, "verify.html", {"token": token})
+    return parts.page(request, "verify.html", {"token": token}, visitor=user)
 
 
 @router.post("/auth/verify")
@@ -38,7 +38,7 @@ async def verify(
             "onward": onward,
             "login": "/login" if onward == START else login_for(onward),
         }
-        return parts.page(request, "link_used.html", values, status=400)
+        return parts.page(request, "link_used.html", values, visitor=user, status=400)
     response = RedirectResponse(onward, status_code=303)
     set_session_cookie(response, signed_in.session_token, secure=parts.secure_cookies)
     forget_way_back(response)

@@ -1,6 +1,6 @@
 import { ApiError, type Draft, type DraftImage } from "$api/client";
 import { session } from "$lib/session.svelte";
-import { written, type Problem } from "../json/lint";
+import { written, type Problem } from "../json/values";
 import { EstimateStore } from "./estimate.svelte";
 import {
   expectedKey,
@@ -8,7 +8,6 @@ import {
   FIRST_VALUES,
   imageIdIn,
   isField,
-  isSound,
   meaning,
   pauseMs,
   valuesOf,
@@ -81,9 +80,10 @@ export class DraftStore {
     this.adopt(await requests.getDraft(id));
   }
 
-  edit(key: string, value: unknown): void {
+  /** Take an edit. What is not sound, the server would not take: it stays in this browser. */
+  edit(key: string, value: unknown, isSound = true): void {
     this.show(key, value);
-    this.kept.put(key, value, this.onServer.get(key) ?? "");
+    this.kept.put(key, value, this.onServer.get(key) ?? "", isSound);
     delete this.refusals[key];
     if (key !== "name") this.estimate.expectChange();
     if (this.id) this.enqueue(key, value, pauseMs(key));
@@ -116,11 +116,10 @@ export class DraftStore {
     this.refreshSoon();
   }
 
-  addImage(image: DraftImage, text: string): void {
+  addImage(image: DraftImage): void {
     this.onServer.noteImage(image);
     this.expected[image.id] = written(image.expected_json);
     this.images = [...this.images, image];
-    if (text && image.expected_json === null) this.edit(expectedKey(image.id), text);
     this.refreshSoon();
   }
 
@@ -184,10 +183,10 @@ export class DraftStore {
     try {
       const draft = await requests.createDraft();
       const news = this.kept;
-      const edits = news.fields.map((key): [string, unknown] => [key, news.value(key)]);
+      const edits = news.fields.map((key) => ({ key, value: news.value(key), isSound: news.isSound(key) }));
       this.adopt(draft);
-      for (const [key, value] of edits) {
-        this.edit(key, value);
+      for (const { key, value, isSound } of edits) {
+        this.edit(key, value, isSound);
         news.drop(key);
       }
       this.onBegun(draft.id);
@@ -255,13 +254,13 @@ export class DraftStore {
   }
 
   private enqueue(key: string, value: unknown, delayMs: number): void {
-    if (isSound(key, value)) this.queue.put(key, value, delayMs);
+    if (this.kept.isSound(key)) this.queue.put(key, value, delayMs);
     else this.queue.drop(key);
     this.weigh();
   }
 
   private weigh(): void {
-    this.unsound = this.kept.fields.filter((key) => !isSound(key, this.kept.value(key)));
+    this.unsound = this.kept.fields.filter((key) => !this.kept.isSound(key));
   }
 
   private async send(key: string, value: unknown): Promise<void> {

@@ -9,6 +9,9 @@ export class EstimateStore {
   /** True while `value` may be out of date. */
   isOld = $state(false);
 
+  /** How many calls the ceiling would cut. */
+  readonly cut = $derived(this.value?.will_be_cut.reduce((sum, { runs }) => sum + runs, 0) ?? 0);
+
   private asked = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 

@@ -5,6 +5,8 @@ interface Entry {
   /** What the server had, or may have been given, when this was written. */
   bases: string[];
   at: number;
+  /** Whether the server would take it. */
+  isSound: boolean;
 }
 
 const PREFIX = "modelpick:unsaved";
@@ -38,10 +40,15 @@ export class Kept {
     return this.entries.get(field)?.value;
   }
 
+  /** Say whether the server would take what is kept; true where nothing is. */
+  isSound(field: string): boolean {
+    return this.entries.get(field)?.isSound !== false;
+  }
+
   /** Keep an edit made on top of what the server has, `base`. */
-  put(field: string, value: unknown, base: string): void {
+  put(field: string, value: unknown, base: string, isSound = true): void {
     const bases = this.entries.get(field)?.bases ?? [digest(base)];
-    this.write(field, { value, bases, at: Date.now() });
+    this.write(field, { value, bases, at: Date.now(), isSound });
   }
 
   /** Note that the server may have this by now, whether or not its answer arrives. */

@@ -1,5 +1,5 @@
 import type { Draft, DraftImage } from "$api/client";
-import { written } from "../json/lint";
+import { written } from "../json/values";
 import { expectedKey, FIELDS, meaning, valuesOf } from "./fields";
 
 /** What the server is known to have, by key, as texts that are the same for what means the same. */

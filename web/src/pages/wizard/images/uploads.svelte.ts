@@ -2,10 +2,11 @@ import { ApiError, type DraftImage } from "$api/client";
 import { signInFirst } from "$lib/session.svelte";
 import { announcer } from "../announcer.svelte";
 import { draft } from "../drafting/draft.svelte";
-import { EXPECTED } from "../drafting/fields";
-import { lint } from "../json/lint";
+import { expectedKey } from "../drafting/fields";
+import { editJson } from "../json/edit";
+import { EXPECTED, lint } from "../json/lint";
 import { MAX_IMAGES, TOO_MANY } from "../limits";
-import { whyNot } from "./checks";
+import { inNameOrder, whyNot } from "./checks";
 import { nameOf, rememberName } from "./file-names";
 import { pairFiles } from "./pairing";
 import { sendImage } from "./send";
@@ -47,15 +48,17 @@ class Uploads {
   }
 
   /** Take dropped, pasted or picked files: images to upload, JSON to fill in. */
-  async add(files: readonly File[]): Promise<void> {
+  async add(given: readonly File[]): Promise<void> {
+    const files = inNameOrder(given);
     const names = new Map<string, string>();
     for (const { id } of draft.images) names.set(id, nameOf(id) ?? "");
     const { uploads, fills, strays } = pairFiles(files, names);
-    for (const { imageId, json } of fills) draft.edit(`expected:${imageId}`, await json.text());
+    for (const { imageId, json } of fills) editJson(expectedKey(imageId), await json.text());
     for (const { image, json } of uploads) this.enqueue(image, json ? await json.text() : "");
     for (const stray of strays)
       this.refuse(stray, `No image here is called "${stray.name.replace(/\.json$/i, "")}".`);
     if (fills.length) announcer.say(`Filled in the expected JSON of ${fills.length} of the images.`);
+    this.tell();
     await this.sendNext();
   }
 
@@ -168,7 +171,9 @@ class Uploads {
     this.cargo.delete(key);
     this.list = this.list.filter((each) => each.key !== key);
     this.tell();
-    draft.addImage(image, text);
+    draft.addImage(image);
+    // What has an error was not sent along.
+    if (text && image.expected_json === null) editJson(expectedKey(image.id), text);
     this.order[key] = image.id;
     announcer.say(`${file.name} is uploaded. ${draft.images.length} of ${MAX_IMAGES} images.`);
     if (!this.isBusy) void this.putInOrder();

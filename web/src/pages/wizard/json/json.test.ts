@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { canonical, compact, emptied, format, lint, placed, position } from "./lint";
+import { compact, emptied, format, lint, placed, position } from "./lint";
+import { canonical, isHollow } from "./values";
 
 const LIMITS = { maxBytes: 1000, maxLevels: 4 };
 const messages = (text: string) => lint(text, LIMITS).faults.map(({ message }) => message);
@@ -63,6 +64,21 @@ describe("what is written", () => {
 
   it("keeps its structure when it is emptied", () => {
     expect(emptied({ a: "x", b: [{ c: 1 }, { c: 2 }], d: [] })).toEqual({ a: null, b: [{ c: null }], d: [] });
+  });
+
+  it("is hollow as long as no value is filled in", () => {
+    for (const text of ["null", '{"a": null}', '{"a": null, "b": [{"c": null}], "d": []}'])
+      expect(isHollow(text), text).toBe(true);
+    for (const text of [
+      "",
+      "{}",
+      "{broken",
+      '{"a": null, "b": 0}',
+      '{"a": ""}',
+      '{"a": false}',
+      '{"items": []}',
+    ])
+      expect(isHollow(text), text).toBe(false);
   });
 
   it("means the same however it is spelt", () => {

@@ -1,5 +1,12 @@
-import { byteCount } from "../limits";
+import {
+  byteCount,
+  MAX_EXPECTED_BYTES,
+  MAX_EXPECTED_LEVELS,
+  MAX_SCHEMA_BYTES,
+  MAX_SCHEMA_LEVELS,
+} from "../limits";
 import { read, type Fault, type Places } from "./parse";
+import { written, type Problem } from "./values";
 
 export interface Limits {
   maxBytes: number;
@@ -8,10 +15,12 @@ export interface Limits {
   notAnObject?: string;
 }
 
-export interface Problem {
-  pointer: string;
-  detail: string;
-}
+export const EXPECTED: Limits = { maxBytes: MAX_EXPECTED_BYTES, maxLevels: MAX_EXPECTED_LEVELS };
+export const SCHEMA: Limits = {
+  maxBytes: MAX_SCHEMA_BYTES,
+  maxLevels: MAX_SCHEMA_LEVELS,
+  notAnObject: "A schema must be a JSON object, in curly braces.",
+};
 
 export interface Linted {
   faults: Fault[];
@@ -77,15 +86,11 @@ export function emptied(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, emptied(child)]));
 }
 
-/** Return how a value of the server is shown for editing; null is nothing yet. */
-export const written = (value: unknown): string =>
-  value === null || value === undefined ? "" : JSON.stringify(value, null, 2);
-
-/** Return a text of its own for each value, however it is spelt: to tell whether two are the same. */
-export function canonical(text: string): string {
+/** Return a JSON's structure as text, to be filled in; nothing for what is no JSON yet. */
+export function structureOf(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text)) ?? "";
+    return written(emptied(JSON.parse(text)));
   } catch {
-    return text.trim();
+    return "";
   }
 }

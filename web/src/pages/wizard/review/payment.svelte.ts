@@ -1,8 +1,6 @@
 import { api, ApiError, ask } from "$api/client";
 import { draft } from "../drafting/draft.svelte";
-import { localStore } from "../drafting/kept";
-
-const PREFIX = "modelpick:payment:";
+import { forgetPayment, rememberedPayment, rememberPayment } from "./remembered";
 
 /** The way to Stripe's page and back. */
 class Payment {
@@ -26,9 +24,9 @@ class Payment {
   /** Give up the open payment, so that the draft can be changed again. */
   async cancel(): Promise<void> {
     await this.attempt(async (id) => {
-      const session_id = remembered(id) ?? (await this.session(id)).session_id;
+      const session_id = rememberedPayment(id) ?? (await this.session(id)).session_id;
       await ask(api.POST("/api/checkout/sessions/{session_id}/cancel", { params: { path: { session_id } } }));
-      localStore()?.removeItem(PREFIX + id);
+      forgetPayment(id);
       draft.unlock();
     });
   }
@@ -37,7 +35,7 @@ class Payment {
   async look(id: string): Promise<void> {
     this.isBusy = false;
     this.reportId = null;
-    const session_id = remembered(id);
+    const session_id = rememberedPayment(id);
     if (!session_id) return;
     try {
       const path = "/api/checkout/sessions/{session_id}";
@@ -52,7 +50,7 @@ class Payment {
 
   private async session(draft_id: string): Promise<{ url: string; session_id: string }> {
     const payable = await ask(api.POST("/api/checkout", { body: { draft_id } }));
-    localStore()?.setItem(PREFIX + draft_id, payable.session_id);
+    rememberPayment(draft_id, payable.session_id);
     return payable;
   }
 
@@ -71,8 +69,6 @@ class Payment {
     this.isBusy = false;
   }
 }
-
-const remembered = (draftId: string): string | null => localStore()?.getItem(PREFIX + draftId) ?? null;
 
 const later = (error: ApiError): string =>
   error.status === 429 && error.retryAfterS
