@@ -84,10 +84,10 @@ test: $(WEB) ## pass the tests, without the long fault suite
 ifdef ARGS
 	$(BIN)/pytest -m "not faults" $(ARGS)
 else
-	@# The stories of whole systems run beside the tests of the parts; what they print comes after.
-	@stories=$$(mktemp); set -m; $(BIN)/pytest -m "not faults" tests >$$stories 2>&1 & \
+	@# Two at a time: whole systems and operators' commands, whose output comes after, and all the rest.
+	@stories=$$(mktemp); set -m; $(BIN)/pytest -m "not faults" tests ops >$$stories 2>&1 & \
 		set +m; trap "kill -INT $$! 2>/dev/null || true" INT TERM; \
-		failed=0; $(BIN)/pytest -m "not faults" shared services ops deploy || failed=1; \
+		failed=0; $(BIN)/pytest -m "not faults" shared services deploy || failed=1; \
 		wait $$! || failed=1; cat $$stories; rm -f $$stories; exit $$failed
 endif
 
