@@ -1029,11 +1029,6 @@ export interface components {
             /** Error */
             error: string | null;
         };
-        /** ShareRequest */
-        ShareRequest: {
-            /** Enabled */
-            enabled: boolean;
-        };
         /**
          * ShareView
          * @description Whether a report is shared; a token opens it to whoever has it.
@@ -2013,9 +2008,12 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["ShareRequest"];
+                "application/json": {
+                    /** Enabled */
+                    enabled: boolean;
+                };
             };
         };
         responses: {

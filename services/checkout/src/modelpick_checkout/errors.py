@@ -6,7 +6,6 @@ ModelPickError
 │   ├── PaymentsUnavailableError   Stripe did not answer, or refuses us for now
 │   └── UnfinishedUploadError      an uploaded file was removed before its row was written
 └── PermanentError
-    ├── InvalidJsonError           a text is not the JSON that we accept
     ├── UnsupportedImageError      a file is of no kind that models read
     ├── UnusableImageError         an image is damaged, too large or animated
     ├── PaymentRefusedError        Stripe understood the request and will not do it
@@ -26,15 +25,6 @@ class DecoderUnavailableError(TransientError):
 
 class UnfinishedUploadError(TransientError):
     """An uploaded file was removed before its row was written, which took too long."""
-
-
-class InvalidJsonError(PermanentError):
-    """A text is not the JSON that we accept; `pointer` (RFC 6901) says where."""
-
-    def __init__(self, detail: str, pointer: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.pointer = pointer
 
 
 class UnsupportedImageError(PermanentError):

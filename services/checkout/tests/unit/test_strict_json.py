@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from modelpick_checkout.errors import InvalidJsonError
-from modelpick_checkout.strict_json import check_expected_json, parse_expected_json, parse_json
+from modelpick_checkout.strict_json import check_expected_json, parse_expected_json
+from modelpick_shared.http.strict_json import InvalidJsonError, parse_json
 
 
 def refusal(text):

@@ -1,6 +1,8 @@
 """What an owner sees of their reports."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 
 from modelpick_reports import service
 from modelpick_reports.answers import (
@@ -16,11 +18,11 @@ from modelpick_reports.dependencies import Number, ReportId, Snapshot, Transacti
 from modelpick_reports.documents import Export
 from modelpick_reports.repository import owned_by
 from modelpick_reports.schemas import ReportList, ReportView, ShareRequest, ShareView, WholeRun
-from modelpick_reports.strict_body import StrictBody
 from modelpick_shared.document import ReportDocument
+from modelpick_shared.http.request_body import json_body, takes
 from modelpick_shared.http.sessions import CurrentUser
 
-router = APIRouter(prefix="/api/reports", route_class=StrictBody)
+router = APIRouter(prefix="/api/reports")
 
 
 @router.get("", response_model=ReportList)
@@ -64,8 +66,11 @@ async def export_pdf(parts: UsesParts, user: CurrentUser, report_id: ReportId) -
     return await pdf_file(parts, owned_by(user.id, report_id))
 
 
-@router.post("/{report_id}/share")
+@router.post("/{report_id}/share", openapi_extra=takes(ShareRequest))
 async def share(
-    session: Transaction, user: CurrentUser, report_id: ReportId, wanted: ShareRequest
+    user: CurrentUser,
+    report_id: ReportId,
+    wanted: Annotated[ShareRequest, Depends(json_body(ShareRequest))],
+    session: Transaction,
 ) -> ShareView:
     return await service.share(session, owned_by(user.id, report_id), enabled=wanted.enabled)

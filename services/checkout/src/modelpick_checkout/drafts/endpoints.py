@@ -13,7 +13,7 @@ from modelpick_checkout.drafts.schemas import (
     Estimate,
     InferredSchema,
 )
-from modelpick_checkout.request_body import json_body, takes
+from modelpick_shared.http.request_body import json_body, takes
 from modelpick_shared.http.sessions import CurrentUser
 
 router = APIRouter(prefix="/api")

@@ -5,8 +5,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from modelpick_checkout.dependencies import CountedUpload, PathId, Transaction, UsesParts
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
 from modelpick_checkout.images.upload import UPLOAD_FORM, read_upload
-from modelpick_checkout.request_body import json_body, takes
 from modelpick_shared.http.problems import not_found
+from modelpick_shared.http.request_body import json_body, takes
 from modelpick_shared.http.sessions import CurrentUser
 from modelpick_shared.images import MissingImageError
 

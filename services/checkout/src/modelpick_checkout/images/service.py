@@ -17,11 +17,11 @@ from modelpick_checkout.images.files import ImageFiles
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
 from modelpick_checkout.images.upload import Upload
 from modelpick_checkout.limits import MAX_IMAGES
-from modelpick_checkout.request_body import does_not_fit
 from modelpick_shared.db import Database
 from modelpick_shared.db.customers import DraftImage
 from modelpick_shared.http import Problem
 from modelpick_shared.http.problems import not_found
+from modelpick_shared.http.request_body import does_not_fit
 from modelpick_shared.ids import new_id
 
 KEY_BYTES = 16

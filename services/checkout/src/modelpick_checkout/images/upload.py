@@ -9,11 +9,11 @@ from pydantic import JsonValue
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from modelpick_checkout.errors import InvalidJsonError
 from modelpick_checkout.limits import KIB, MAX_EXPECTED_BYTES, MAX_IMAGE_BYTES, MIB
-from modelpick_checkout.request_body import does_not_fit, limited
 from modelpick_checkout.strict_json import parse_expected_json
 from modelpick_shared.http import Problem
+from modelpick_shared.http.request_body import does_not_fit, limited
+from modelpick_shared.http.strict_json import InvalidJsonError
 
 # Room for the expected JSON and for the form around both.
 MAX_UPLOAD_BYTES = MAX_IMAGE_BYTES + MAX_EXPECTED_BYTES + 64 * KIB

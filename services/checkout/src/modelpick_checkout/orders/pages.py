@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse
 
 from modelpick_checkout.dependencies import Parts, UsesOrders, UsesParts, Visitor, existing_id
 from modelpick_checkout.orders.schemas import PaymentStatus, PaymentView
-from modelpick_checkout.request_body import small_form
 from modelpick_checkout.sign_in.way_back import login_for
 from modelpick_shared.errors import TransientError
 from modelpick_shared.http import Problem
+from modelpick_shared.http.request_body import small_form
 from modelpick_shared.http.sessions import SignedInUser
 
 router = APIRouter(prefix="/checkout", default_response_class=Response)

@@ -3,12 +3,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from modelpick_checkout.dependencies import Transaction, UsesParts
-from modelpick_checkout.request_body import json_body, takes
 from modelpick_checkout.sign_in.cookies import clear_session_cookie, set_session_cookie
 from modelpick_checkout.sign_in.schemas import MagicLinkRequest, Me, Verified, VerifyRequest
 from modelpick_shared.http import Problem
 from modelpick_shared.http.client_address import client_address
 from modelpick_shared.http.rate_limits import LimitName
+from modelpick_shared.http.request_body import json_body, takes
 from modelpick_shared.http.sessions import SESSION_COOKIE, CurrentUser
 
 router = APIRouter(prefix="/api")

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from modelpick_checkout.dependencies import Transaction, UsesParts, Visitor
-from modelpick_checkout.request_body import small_form
 from modelpick_checkout.sign_in.cookies import set_session_cookie
 from modelpick_checkout.sign_in.way_back import START, forget_way_back, login_for, way_back
+from modelpick_shared.http.request_body import small_form
 from modelpick_shared.http.sessions import SESSION_COOKIE
 
 router = APIRouter(default_response_class=Response)

@@ -9,16 +9,16 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from modelpick_checkout.errors import InvalidJsonError
-from modelpick_checkout.limits import KIB
-from modelpick_checkout.strict_json import parse_json
-from modelpick_shared.http import Problem
+from modelpick_shared.http.problems import Problem
+from modelpick_shared.http.strict_json import InvalidJsonError, parse_json
+
+_KIB = 1024
 
 # A prompt, a schema and an expected JSON at their limits, with every character escaped, stay below.
-MAX_BODY_BYTES = 512 * KIB
+MAX_BODY_BYTES = 512 * _KIB
 # A schema of data that is 32 levels deep has two levels for each, and the body is one more.
 MAX_BODY_LEVELS = 100
-MAX_FORM_BYTES = 4 * KIB
+MAX_FORM_BYTES = 4 * _KIB
 
 B = TypeVar("B", bound=BaseModel)
 
