@@ -119,6 +119,21 @@ async def test_amqp_properties_repeat_the_envelope(fresh_broker_url, publisher):
     assert incoming.delivery_mode == aio_pika.DeliveryMode.PERSISTENT
 
 
+async def test_what_is_published_at_once_is_written_at_once(publisher, monkeypatch):
+    writes: list[int] = []
+    write = asyncio.StreamWriter.write
+
+    def counted(self: asyncio.StreamWriter, data: bytes) -> None:
+        writes.append(len(data))
+        write(self, data)
+
+    await publisher.send(ReportPaid(report_id=new_id()))
+    monkeypatch.setattr(asyncio.StreamWriter, "write", counted)
+    await asyncio.gather(*(publisher.send(ReportPaid(report_id=new_id())) for _ in range(100)))
+
+    assert len(writes) <= 10
+
+
 async def test_a_message_that_no_queue_takes_is_an_error(fresh_broker_url):
     async with Publisher(BrokerConnector(fresh_broker_url, name="test")) as publisher:
         with pytest.raises(BrokerUnavailableError, match="no queue"):

@@ -92,7 +92,7 @@ async def test_letters_are_put_anew_before_the_broker_drops_them_for_being_looke
     for _ in range(25):
         async with browser.letters(DEAD.name) as letters:
             held = [letter async for letter in letters]
-        looks += [letter._incoming.headers.get("x-delivery-count", 0) for letter in held]
+        looks += [letter._incoming.header.properties.headers.get("x-delivery-count", 0) for letter in held]
         assert [letter.delivery.message_id for letter in held] == ["1", "2"]
         assert [letter.delivery.headers for letter in held] == [{"x-reason": "1"}, {"x-reason": "2"}]
         assert {(letter.delivery.type, letter.delivery.body) for letter in held} == {("type", b"body")}
@@ -111,7 +111,8 @@ async def test_what_the_broker_itself_laid_down_says_why_and_since_when(browser,
     await publisher.send(ReportPaid(report_id=new_id()))
     async with browser.letters(WORK.name) as letters:
         async for letter in letters:
-            await letter._incoming.reject(requeue=False)
+            incoming = letter._incoming
+            await incoming.channel.basic_reject(incoming.delivery_tag, requeue=False)
             letter.is_settled = True
 
     async def laid_down():

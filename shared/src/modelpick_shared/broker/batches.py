@@ -4,13 +4,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
 
 from modelpick_shared.broker.connection import declare
 from modelpick_shared.broker.delivery import Delivery, Verdict
 from modelpick_shared.broker.handling import count, in_context, lay_down, settle
 from modelpick_shared.broker.publisher import Publisher
-from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, close_channel, release, still_ours
+from modelpick_shared.broker.receipts import (
+    Consuming,
+    acknowledge,
+    cancel_consumer,
+    close_channel,
+    consume,
+    release,
+    still_ours,
+)
 from modelpick_shared.broker.topology import QueueSpec
 from modelpick_shared.contracts import Message
 from modelpick_shared.telemetry.tracing import join_traces
@@ -43,28 +52,27 @@ class BatchConsumer(Generic[M]):
         self._batch_size = batch_size
         self._linger_s = linger_s
         self._publisher = publisher
-        self._waiting: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
+        self._waiting: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
         self._loop: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
         self._parked = False
-        self._consuming: tuple[AbstractQueue, str] | None = None
+        self._consuming: Consuming | None = None
 
     async def start(self, channel: AbstractChannel) -> None:
         """Declare the queue and consume it on `channel`, one batch ahead of the one being handled."""
         await channel.set_qos(prefetch_count=2 * self._batch_size)
         await declare(channel, [self.queue])
-        queue = await channel.get_queue(self.queue.name, ensure=False)
         self._channel = channel
         if self._loop is None or self._loop.done():
             self._loop = asyncio.create_task(self._run())
-        self._consuming = (queue, await queue.consume(self._on_message))
+        self._consuming = await consume(channel, self.queue.name, self._on_message)
 
     async def drain(self, timeout_s: float) -> None:
         """Finish the batch in hand; what waits behind it stays with the broker."""
         self._parked = True
         if self._consuming is not None:
-            await cancel_consumer(*self._consuming)
+            await cancel_consumer(self._consuming)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
@@ -75,7 +83,7 @@ class BatchConsumer(Generic[M]):
         while not self._waiting.empty():
             await release(self._waiting.get_nowait())
 
-    async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
+    async def _on_message(self, incoming: DeliveredMessage) -> None:
         self._waiting.put_nowait(incoming)
 
     async def _run(self) -> None:
@@ -98,7 +106,7 @@ class BatchConsumer(Generic[M]):
             finally:
                 self._idle.set()
 
-    async def _next_batch(self) -> list[AbstractIncomingMessage]:
+    async def _next_batch(self) -> list[DeliveredMessage]:
         batch = [await self._waiting.get()]
         if self._linger_s:
             await self._linger()
@@ -114,7 +122,7 @@ class BatchConsumer(Generic[M]):
             seen = self._waiting.qsize()
             await asyncio.sleep(self._linger_s / 5)
 
-    async def _process(self, batch: list[AbstractIncomingMessage]) -> None:
+    async def _process(self, batch: list[DeliveredMessage]) -> None:
         if not batch:
             return
         ending = Verdict.DEAD_LETTER
@@ -128,7 +136,7 @@ class BatchConsumer(Generic[M]):
             # The batch is handled in the order of delivery, so its last tag stands for all.
             await acknowledge(batch[-1], multiple=True)
 
-    async def _try_together(self, batch: list[AbstractIncomingMessage]) -> Verdict:
+    async def _try_together(self, batch: list[DeliveredMessage]) -> Verdict:
         deliveries = [Delivery.of(one) for one in batch]
 
         async def work() -> Verdict:
@@ -145,7 +153,7 @@ class BatchConsumer(Generic[M]):
             )
         return ending.verdict
 
-    async def _settle_one(self, incoming: AbstractIncomingMessage) -> None:
+    async def _settle_one(self, incoming: DeliveredMessage) -> None:
         delivery = Delivery.of(incoming)
 
         async def work() -> Verdict:

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 import aio_pika
-from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import DeliveredMessage
 
 from modelpick_shared.broker.connection import CONNECTION_ERRORS, BrokerConnector, reraise_own_cancellation
 from modelpick_shared.broker.delivery import Delivery
+from modelpick_shared.broker.receipts import consume
 from modelpick_shared.broker.topology import Exchange, dead_letter_queue_name
 from modelpick_shared.errors import BrokerUnavailableError
 
@@ -40,7 +42,7 @@ class QueueCounts(NamedTuple):
 class HeldLetter:
     """A message taken out of a queue that goes back unless it is `settled`."""
 
-    def __init__(self, incoming: AbstractIncomingMessage) -> None:
+    def __init__(self, incoming: DeliveredMessage) -> None:
         self._incoming = incoming
         self.is_settled = False
         self.delivery = _delivery_of(incoming)
@@ -48,13 +50,13 @@ class HeldLetter:
     async def settle(self) -> None:
         """Acknowledge: the message is gone from its queue for good. Raises BrokerUnavailableError."""
         with _failing_named():
-            await self._incoming.ack()
+            await self._incoming.channel.basic_ack(self._incoming.delivery_tag or 0)
         self.is_settled = True
 
     @property
     def wears_out(self) -> bool:
         """Whether it was given back so often that the broker may soon drop it."""
-        looks = (self._incoming.headers or {}).get("x-delivery-count", 0)
+        looks = _headers_of(self._incoming).get("x-delivery-count", 0)
         return not self.is_settled and isinstance(looks, int) and looks >= LOOKS_BEFORE_RENEWAL
 
     async def renew(self, channel: AbstractChannel, name: str) -> None:
@@ -185,7 +187,7 @@ async def _consume(
     # (RabbitMQ 3.10). Neither by rejecting, which puts a letter last.
     arrived: asyncio.Queue[HeldLetter] = asyncio.Queue()
 
-    async def receive(incoming: AbstractIncomingMessage) -> None:
+    async def receive(incoming: DeliveredMessage) -> None:
         held.append(HeldLetter(incoming))
         arrived.put_nowait(held[-1])
 
@@ -193,7 +195,7 @@ async def _consume(
         return arrived
     with _failing_named():
         await channel.set_qos(prefetch_count=count)
-        await (await channel.get_queue(name, ensure=False)).consume(receive)
+        await consume(channel, name, receive)
     return arrived
 
 
@@ -219,11 +221,11 @@ async def _give_back(channel: AbstractChannel, name: str, held: list[HeldLetter]
         await channel.close()
 
 
-def _delivery_of(incoming: AbstractIncomingMessage) -> Delivery:
+def _delivery_of(incoming: DeliveredMessage) -> Delivery:
     """Return a delivery whose headers tell of its failure, also where the broker itself laid it down."""
     delivery = Delivery.of(incoming)
     told = {name: text for name, text in delivery.headers.items() if not name.startswith(_BROKERS_OWN)}
-    return replace(delivery, headers=_brokers_account(incoming.headers or {}) | told)
+    return replace(delivery, headers=_brokers_account(_headers_of(incoming)) | told)
 
 
 def _brokers_account(headers: dict[str, Any]) -> dict[str, str]:
@@ -236,7 +238,13 @@ def _brokers_account(headers: dict[str, Any]) -> dict[str, str]:
     return account | {name: time.isoformat() for name, time in times.items() if isinstance(time, datetime)}
 
 
-def _properties_of(incoming: AbstractIncomingMessage) -> dict[str, Any]:
-    kept = ("content_type", "delivery_mode", "message_id", "correlation_id", "type", "timestamp")
-    headers = {name: value for name, value in (incoming.headers or {}).items() if name != "x-delivery-count"}
-    return {name: getattr(incoming, name) for name in kept} | {"headers": headers}
+def _properties_of(incoming: DeliveredMessage) -> dict[str, Any]:
+    kept = ("content_type", "delivery_mode", "message_id", "correlation_id", "timestamp")
+    properties = incoming.header.properties
+    headers = {name: value for name, value in _headers_of(incoming).items() if name != "x-delivery-count"}
+    own = {name: getattr(properties, name) for name in kept}
+    return own | {"type": properties.message_type, "headers": headers}
+
+
+def _headers_of(incoming: DeliveredMessage) -> dict[str, Any]:
+    return incoming.header.properties.headers or {}

@@ -9,6 +9,7 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 
 from modelpick_shared.broker.topology import Exchange, QueueSpec, dead_letter_queue
+from modelpick_shared.broker.wire import Connection
 from modelpick_shared.errors import BrokerUnavailableError
 
 log = structlog.get_logger()
@@ -45,6 +46,7 @@ class BrokerConnector:
             f"{url}{separator}heartbeat={HEARTBEAT_S}",
             timeout=CONNECT_TIMEOUT_S,
             client_properties={"connection_name": self.name},
+            connection_class=Connection,
         )
 
 

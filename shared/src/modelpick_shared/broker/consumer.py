@@ -5,13 +5,21 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 import structlog
-from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
 
 from modelpick_shared.broker.connection import declare
 from modelpick_shared.broker.delivery import Delivery, Verdict
 from modelpick_shared.broker.handling import Ending, count, in_context, lay_down, settle
 from modelpick_shared.broker.publisher import Publisher
-from modelpick_shared.broker.receipts import acknowledge, cancel_consumer, release, still_ours
+from modelpick_shared.broker.receipts import (
+    Consuming,
+    acknowledge,
+    cancel_consumer,
+    consume,
+    release,
+    still_ours,
+)
 from modelpick_shared.broker.topology import QueueSpec
 from modelpick_shared.contracts import Message
 
@@ -58,9 +66,9 @@ class Consumer(Generic[M]):
         self._handing_back = asyncio.Lock()
         self._parked = False
         self._full = asyncio.Event()
-        self._held: list[AbstractIncomingMessage] = []
-        self._not_done: list[AbstractIncomingMessage] = []
-        self._consuming: tuple[AbstractQueue, str] | None = None
+        self._held: list[DeliveredMessage] = []
+        self._not_done: list[DeliveredMessage] = []
+        self._consuming: Consuming | None = None
 
     @property
     def busy(self) -> bool:
@@ -72,8 +80,7 @@ class Consumer(Generic[M]):
         self._full.clear()
         await channel.set_qos(prefetch_count=self._prefetch)
         await declare(channel, [self.queue])
-        queue = await channel.get_queue(self.queue.name, ensure=False)
-        self._consuming = (queue, await queue.consume(self._on_message))
+        self._consuming = await consume(channel, self.queue.name, self._on_message)
 
     async def drain(self, timeout_s: float) -> None:
         """Park: finish what runs while holding its acknowledgements, then cancel, then acknowledge.
@@ -88,7 +95,7 @@ class Consumer(Generic[M]):
             await self._finish(timeout_s)
             if self._consuming is not None:
                 await self._use_up_prefetch()
-                await cancel_consumer(*self._consuming)
+                await cancel_consumer(self._consuming)
                 self._consuming = None
             await self._finish(LATE_ANSWER_S)
             while self._held:
@@ -121,7 +128,7 @@ class Consumer(Generic[M]):
     def _in_hand(self) -> int:
         return len(self._tasks) + len(self._held) + len(self._not_done)
 
-    async def _on_message(self, incoming: AbstractIncomingMessage) -> None:
+    async def _on_message(self, incoming: DeliveredMessage) -> None:
         if self._parked and self._not_started is None:
             self._not_done.append(incoming)
             return
@@ -131,11 +138,11 @@ class Consumer(Generic[M]):
         if self._parked and self._in_hand >= self._prefetch:
             self._full.set()
 
-    async def _process(self, incoming: AbstractIncomingMessage) -> None:
+    async def _process(self, incoming: DeliveredMessage) -> None:
         delivery = Delivery.of(incoming)
         await in_context(self.queue, delivery, lambda: self._settle(incoming, delivery))
 
-    async def _settle(self, incoming: AbstractIncomingMessage, delivery: Delivery) -> None:
+    async def _settle(self, incoming: DeliveredMessage, delivery: Delivery) -> None:
         handler = self._handler_of(delivery)
 
         async def work() -> Verdict:
@@ -163,7 +170,7 @@ class Consumer(Generic[M]):
             return self._not_started
         return self._handler
 
-    def _tries_on(self, incoming: AbstractIncomingMessage) -> bool:
+    def _tries_on(self, incoming: DeliveredMessage) -> bool:
         """Say whether a failed handler is tried again: while parked only where every message is answered."""
         if self._parked:
             return self._not_started is not None

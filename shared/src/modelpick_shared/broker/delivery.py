@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
-from aio_pika.abc import AbstractIncomingMessage
+from aiormq.abc import DeliveredMessage
 from pydantic import ValidationError
 
 from modelpick_shared.broker.publisher import OutgoingMessage
@@ -39,13 +39,14 @@ class Delivery:
     redelivered: bool
 
     @classmethod
-    def of(cls, incoming: AbstractIncomingMessage) -> "Delivery":
-        headers = {str(name): str(value) for name, value in (incoming.headers or {}).items()}
+    def of(cls, incoming: DeliveredMessage) -> "Delivery":
+        properties = incoming.header.properties
+        headers = {str(name): str(value) for name, value in (properties.headers or {}).items()}
         return cls(
             body=incoming.body,
-            type=incoming.type or "",
-            message_id=incoming.message_id or "",
-            correlation_id=incoming.correlation_id,
+            type=properties.message_type or "",
+            message_id=properties.message_id or "",
+            correlation_id=properties.correlation_id,
             headers=headers,
             redelivered=bool(incoming.redelivered),
         )
