@@ -7,7 +7,7 @@ from modelpick_shared.contracts.snapshot import ConfigSnapshot, ModelSpec
 from modelpick_shared.document import figures
 from modelpick_shared.document.entries import IN_A_DOCUMENT, Limits, run_entry
 from modelpick_shared.document.facts import ReportFacts, RunFacts
-from modelpick_shared.document.fields import LeafFields, tally, tally_by_path
+from modelpick_shared.document.fields import LeafFields, least_often_right, tally, tally_by_path
 from modelpick_shared.document.ranking import Place, Standing, is_ranked, pareto, places
 from modelpick_shared.document.schemas import (
     Config,
@@ -46,7 +46,8 @@ def build_document(
     `runs` may come in any order: the same data give the same bytes. `image_url` gives the address of the
     image of an index. Outputs are cut at 2 KiB each, and all of them shorter where the document would not be
     under 2 MB of JSON otherwise. Where even that is not enough, the last differences of runs with very many
-    are left out; all figures are computed from all of them.
+    are left out; all figures are computed from all of them. Last, of thousands of fields those that are most
+    often right are left out.
     """
     columns = _columns(config, runs)
     leaves = [LeafFields(image.expected) for image in config.images]
@@ -187,9 +188,21 @@ def _runs(config: ConfigSnapshot, columns: Sequence[_Column], limits: Limits) ->
 
 
 def _fitted(document: ReportDocument, config: ConfigSnapshot, columns: Sequence[_Column]) -> ReportDocument:
-    """Shorten runs while the document is too big: 720 outputs of 2 KiB leave little room for the rest."""
+    """Shorten runs while the document is too big: 720 outputs of 2 KiB leave little room for the rest.
+
+    Runs are to be had whole elsewhere, but fields are not: those are left out last.
+    """
     for limits in _SHORTER:
-        if len(document.model_dump_json().encode()) < _MAX_BYTES:
-            break
+        if _excess(document) <= 0:
+            return document
         document = document.model_copy(update={"runs": _runs(config, columns, limits)})
+    while document.fields and (excess := _excess(document)) > 0:
+        all_fields = sum(len(field.model_dump_json().encode()) for field in document.fields)
+        kept = max(0, int(0.98 * len(document.fields) * (1 - excess / all_fields)))
+        document = document.model_copy(update={"fields": least_often_right(document.fields, kept)})
     return document
+
+
+def _excess(document: ReportDocument) -> int:
+    """Return by how many bytes a document is too big."""
+    return len(document.model_dump_json().encode()) - _MAX_BYTES + 1

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from modelpick_shared.contracts import Outcome
 from modelpick_shared.document.facts import RunFacts
+from modelpick_shared.document.schemas import FieldEntry
 from modelpick_shared.scoring.paths import is_inside, key_path
 
 
@@ -80,6 +81,18 @@ def tally_by_path(runs: Sequence[RunFacts], leaves: Sequence[LeafFields]) -> dic
     for run in runs:
         missed.update(leaves[run.image_index].missed(run))
     return {path: Tally(count - missed[path], count) for path, count in total.items()}
+
+
+def least_often_right(fields: Sequence[FieldEntry], count: int) -> list[FieldEntry]:
+    """Return so many fields, in their order: those that models get right least often, by the models' mean."""
+    worst = sorted(range(len(fields)), key=lambda place: mean_accuracy(fields[place]))[:count]
+    return [fields[place] for place in sorted(worst)]
+
+
+def mean_accuracy(field: FieldEntry) -> float:
+    """Return the mean of the models' accuracies, 1 without any."""
+    known = [accuracy for accuracy in field.by_model.values() if accuracy is not None]
+    return sum(known) / len(known) if known else 1.0
 
 
 class _Leaf(NamedTuple):

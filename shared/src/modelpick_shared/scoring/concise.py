@@ -5,27 +5,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelpick_shared.scoring.differences import Difference
+from modelpick_shared.scoring.parse import clean_value
 
 MOST_EXTRAS = 20
 LONGEST_VALUE = 300
-_JSON = json.JSONEncoder(ensure_ascii=False, default=float)
+_JSON = json.JSONEncoder(ensure_ascii=False, default=clean_value)
 
 
 def concise(diffs: Sequence[Difference]) -> list[Difference]:
     """Return differences with long values cut: to the first 300 characters of their JSON, and `…`.
 
-    So are the paths of extras, which a model makes up. All others stay as they are, since the accuracy of
-    fields is told from them.
+    So are the keys of extras, which a model makes up. All other paths and those before such keys stay as they
+    are, since the accuracy of fields is told from them.
     """
     return [_concise(diff) for diff in diffs]
 
 
 def _concise(diff: Difference) -> Difference:
     expected, actual = _shown(diff.expected), _shown(diff.actual)
-    path = _shown(diff.path) if diff.kind == "extra" else diff.path
+    path = _shown_path(diff.path) if diff.kind == "extra" else diff.path
     if expected is diff.expected and actual is diff.actual and path is diff.path:
         return diff
     return diff._replace(path=path, expected=expected, actual=actual)
+
+
+def _shown_path(path: str) -> str:
+    """Return a path whose last part is cut where it is a long key; see `key_path`."""
+    if path.endswith("]") and not path.endswith('"]'):
+        return path
+    key = max(0, path.rfind('["') if path.endswith('"]') else path.rfind("."))
+    return path if len(path) - key <= LONGEST_VALUE else f"{path[: key + LONGEST_VALUE]}…"
 
 
 def _shown(value: Any) -> Any:

@@ -1,10 +1,12 @@
+import json
 import time
 
 import pytest
 
 from modelpick_shared.document.facts import RunFacts
-from modelpick_shared.document.fields import LeafFields, tally, tally_by_path
-from modelpick_shared.scoring import differences
+from modelpick_shared.document.fields import LeafFields, least_often_right, tally, tally_by_path
+from modelpick_shared.document.schemas import FieldEntry
+from modelpick_shared.scoring import differences, score_answer
 
 RECEIPT = {"shop": "Corner", "items": [{"name": "tea", "price": 2}, {"name": "jam", "price": 3}], "notes": []}
 
@@ -96,6 +98,22 @@ def test_what_is_made_up_beside_a_field_misses_none():
     expected = {"a": {}, "ab": {}, "a b": {"c": 1}}
     made_up = {"a": {"x": 1}, "ab": {}, "a b": {"c": 1}, "a.": 2}
     assert LeafFields(expected).missed(answered(made_up, expected)) == {"a": 1}
+
+
+@pytest.mark.parametrize("name", ["k" * 400, "a.b" * 200, "k" * 299])
+def test_what_fills_an_empty_list_under_a_very_long_name_is_a_miss_in_a_stored_score_too(name):
+    (diff,) = score_answer({name: []}, json.dumps({name: [1]})).diffs
+    wrong = RunFacts("m", 0, 0, "wrong", passed=False, diffs=[diff._asdict()])
+    assert LeafFields({name: []}).missed(wrong).total() == 1
+
+
+def test_the_fields_least_often_right_keep_their_order():
+    shares = {"a": [1.0, 0.2], "b": [0.1, None], "c": [None, None], "d": [0.5, 0.5], "e": [1.0, 0.2]}
+    fields = [
+        FieldEntry(path=path, by_model=dict(zip("mn", models, strict=True)))
+        for path, models in shares.items()
+    ]
+    assert [field.path for field in least_often_right(fields, 3)] == ["a", "b", "d"]
 
 
 def test_a_whole_report_is_tallied_within_40_ms():

@@ -169,6 +169,15 @@ def test_the_assignment_is_the_best_of_all(one, other):
     assert sum(len(_features(one[i]) & _features(other[j])) for i, j in pairs) == best
 
 
+@pytest.mark.parametrize("count", [2, 30])
+def test_rows_are_found_among_thousands_on_either_side(count):
+    table = [{"name": f"Article {number}", "price": number} for number in range(2000)]
+    chosen = range(1999, 1999 - 50 * count, -50)
+    few = [table[number] | {"price": -1} for number in chosen]
+    assert assign(few, table) == list(enumerate(chosen))
+    assert assign(table, few) == sorted((number, place) for place, number in enumerate(chosen))
+
+
 @given(st.lists(st.integers(0, 3), max_size=12), st.lists(st.integers(0, 3), max_size=12))
 def test_the_common_order_is_the_longest(one, other):
     pairs = common_order(one, other)
@@ -210,3 +219,18 @@ def test_long_values_are_cut_in_a_score_and_long_paths_of_extras():
     assert (len(cut["b"].expected), cut["b"].actual[:6]) == (301, "[0, 1,")
     assert len(cut["ccc"].path) == 301
     assert cut["d"].expected == "1." + "1" * 298 + "…"
+
+
+def test_numbers_that_no_float_holds_are_shown_as_they_are_in_a_cut_value_too():
+    (diff,) = score_answer(1, f"[1.50, 1e400, 0.1000000000000000055{', 7' * 200}]").diffs
+    assert diff.actual.startswith('[1.5, "1E+400", "0.1000000000000000055", 7,')
+
+
+def test_the_key_of_an_extra_is_cut_and_what_leads_to_it_is_not():
+    long = "k" * 400
+    for expected, filled, path in (({}, {"a": 1}, f"{long}.a"), ([], [1], f"{long}[0]")):
+        (diff,) = score_answer({long: expected}, json.dumps({long: filled})).diffs
+        assert diff.path == path
+    (diff,) = score_answer({"a": {}}, json.dumps({"a": {'["x.' * 400: 1}})).diffs
+    assert diff.path.startswith('a["[\\"x.[\\"x.')
+    assert (len(diff.path), diff.path[-1]) == (302, "…")

@@ -19,6 +19,7 @@ from modelpick_reports.formats import (
     shortened,
 )
 from modelpick_shared.document import ReportDocument
+from modelpick_shared.document.fields import mean_accuracy
 from modelpick_shared.document.schemas import FieldEntry, ModelEntry
 
 Rows = list[dict[str, Any]]
@@ -167,20 +168,13 @@ def _servers(providers: Counter[str]) -> str:
 def _worst(fields: Sequence[FieldEntry]) -> list[FieldEntry]:
     if len(fields) <= MOST_FIELDS:
         return list(fields)
-    return sorted(fields, key=_mean)[:MOST_FIELDS]
-
-
-def _mean(field: FieldEntry) -> float:
-    known = [accuracy for accuracy in field.by_model.values() if accuracy is not None]
-    return sum(known) / len(known) if known else 1.0
+    return sorted(fields, key=mean_accuracy)[:MOST_FIELDS]
 
 
 def _left_out(shown: int, there: int) -> str:
     if shown == there:
         return ""
-    return (
-        f"These are the {shown} fields least often right; the JSON export has all {counted(there, 'field')}."
-    )
+    return f"These are the {shown} fields least often right; the JSON export has {counted(there, 'field')}."
 
 
 def _cell(accuracy: float | None) -> dict[str, Any]:
