@@ -36,6 +36,10 @@ def checkout_session(order_id: UUID) -> str:
     return f"checkout-{order_id}"
 
 
-def refund(payment_intent_id: str, attempt: int) -> str:
-    """Return Stripe's idempotency key of giving a payment back."""
-    return f"refund-{payment_intent_id}-{attempt}"
+def refund(payment_intent_id: str, attempt: int, *, again: int | None = None) -> str:
+    """Return Stripe's idempotency key of giving a payment back.
+
+    `again`: the number of the try, once Stripe answers the key without it with a failure that it keeps.
+    """
+    key = f"refund-{payment_intent_id}-{attempt}"
+    return key if again is None else f"{key}-{again}"

@@ -176,6 +176,23 @@ async def test_a_payment_that_was_made_cannot_be_cancelled(customer, draft, orde
     assert len(await sent("payment.seen")) == 1
 
 
+async def test_a_payment_that_is_under_way_cannot_be_cancelled(customer, draft, orders, pay, stripe_address):
+    paying = await click(customer, draft)
+    async with httpx.AsyncClient(base_url=stripe_address) as stripe:
+        # Stripe expires no session in which somebody is paying, and says meanwhile that it is open.
+        path = f"/v1/checkout/sessions/{paying['session_id']}/expire"
+        await stripe.put("/_control/api", json={"count": 2, "status": 400, "path": path})
+    cancel = f"/api/checkout/sessions/{paying['session_id']}/cancel"
+    refused = await customer.post(cancel)
+    assert (refused.status_code, "under way" in refused.json()["detail"]) == (409, True)
+    by_page = await customer.post("/checkout/cancel", data={"draft_id": draft["id"]})
+    assert (by_page.status_code, "under way" in by_page.text) == (409, True)
+    assert [order.status for order in await orders()] == ["open"]
+    assert (await customer.delete(f"/api/drafts/{draft['id']}")).status_code == 409
+    await pay(paying["url"])
+    assert (await customer.post(cancel)).json()["detail"] == "This draft is already paid for."
+
+
 async def age(database, **by):
     statement = update(Order).values(expires_at=datetime.now(UTC) - timedelta(**by))
     async with database.transaction() as session:

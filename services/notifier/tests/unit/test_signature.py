@@ -57,6 +57,12 @@ def test_anything_else_is_refused(change):
         check(**change)
 
 
+@pytest.mark.parametrize("timestamp", ["", "x", "-1", "١٢٣", "9" * 400, "9" * 5000], ids=range(6))
+def test_a_time_that_is_none_is_refused(timestamp):
+    with pytest.raises(InvalidSignatureError):
+        verify(BODY, event_id="msg_1", timestamp=timestamp, signatures="v1,AA==", keys=[signing_key(NEW)])
+
+
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_not base64!", "é"])
 def test_a_secret_that_holds_no_key_is_refused(secret):
     with pytest.raises(ValueError, match=r"is no webhook secret|ASCII"):

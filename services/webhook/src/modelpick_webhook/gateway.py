@@ -29,7 +29,7 @@ class PaymentGateway(SessionLookup, Protocol):
     async def session_of(self, order_id: UUID, *, since: datetime, until: datetime) -> CheckoutSession | None:
         """Return the session that was made for an order at that time, or None.
 
-        Raises PaymentsUnavailableError also when there are too many sessions to look through.
+        Raises PaymentRefusedError also when there are too many sessions to look through.
         """
 
     def undelivered_events(self, types: Iterable[str]) -> AsyncIterator[Event]:
@@ -38,8 +38,13 @@ class PaymentGateway(SessionLookup, Protocol):
     async def refunds(self, payment_intent_id: str) -> list[StripeRefund]:
         """Return all refunds of a payment, newest first."""
 
-    async def refund(self, payment_intent_id: str, *, order_id: UUID, attempt: int) -> StripeRefund | None:
-        """Give back what is left of a payment, once an attempt; None when nothing is left."""
+    async def refund(
+        self, payment_intent_id: str, *, order_id: UUID, attempt: int, tries: int = 1
+    ) -> StripeRefund | None:
+        """Give back what is left of a payment, once an attempt; None when nothing is left.
+
+        `tries`: how often it was asked for in this attempt, this time included.
+        """
 
 
 class Lookups:

@@ -204,8 +204,13 @@ class Reconciler:
     async def _take(self, event: Event, tally: Tally) -> None:
         try:
             result = await self._intake.take(event)
+        except TransientError:
+            raise
         except InvalidEventError as error:
             log.error("reconciliation.event_failed", event_id=event.id, reason=str(error))
+            return
+        except Exception:
+            log.exception("reconciliation.event_failed", event_id=event.id)
             return
         if result is not Result.REPEATED:
             tally.events += 1

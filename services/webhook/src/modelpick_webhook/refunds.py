@@ -88,10 +88,19 @@ class Refunds:
         async with self._database.transaction() as session:
             rows = (await session.execute(statement.where(Refund.state == RefundState.PENDING.value))).all()
         for intent_id, refund_id in rows:
-            for refund in await self._gateway.refunds(intent_id):
-                if refund.id == refund_id:
-                    await self.note(intent_id, refund)
+            await self._look_up(intent_id, refund_id)
         return len(rows)
+
+    async def _look_up(self, intent_id: str, refund_id: str | None) -> None:
+        """Ask for one refund. What is wrong with it alone is logged, and keeps no other from being noted."""
+        try:
+            refunds = await self._gateway.refunds(intent_id)
+        except PermanentError as error:
+            log.error("refund.lookup_failed", payment_intent_id=intent_id, reason=str(error))
+            return
+        for refund in refunds:
+            if refund.id == refund_id:
+                await self.note(intent_id, refund)
 
     async def _lease(self) -> _Due | None:
         due = (
@@ -127,7 +136,9 @@ class Refunds:
         """Return the refund of a payment, made now unless it is there."""
         if found := _standing(await self._gateway.refunds(due.payment_intent_id), due):
             return found
-        made = await self._gateway.refund(due.payment_intent_id, order_id=due.order_id, attempt=due.attempt)
+        made = await self._gateway.refund(
+            due.payment_intent_id, order_id=due.order_id, attempt=due.attempt, tries=due.tries
+        )
         if made is not None:
             return made
         # Refunded already: between our look and our request, or in parts.

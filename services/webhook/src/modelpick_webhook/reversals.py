@@ -1,5 +1,7 @@
 """Money that went back, as Stripe's events tell of it: refunds, by whomever, and disputes."""
 
+from collections.abc import Iterable, Mapping
+
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -42,6 +44,16 @@ def reversal_of(event: Event) -> Reversal | None:
     """Return what went back; None when the event is not about that. Raises InvalidEventError."""
     kind = _KINDS.get(event.type)
     return object_of(event, kind) if kind else None
+
+
+def gone_back_in(reversals: Iterable[Reversal], amounts: Mapping[str, int | None]) -> dict[str, str]:
+    """Return which of the payments of these amounts went back as a whole, and which way it was."""
+    told: dict[str, str] = {}
+    for each in reversals:
+        intent_id = each.payment_intent
+        if intent_id is not None and intent_id in amounts and _takes_all(each, amounts[intent_id]):
+            told[intent_id] = "disputed" if isinstance(each, StripeDispute) else "refunded"
+    return told
 
 
 class Reversals:
@@ -145,3 +157,11 @@ def _is_about(row: Refund, refund: StripeRefund) -> bool:
     if row.stripe_refund_id is not None:
         return row.stripe_refund_id == refund.id
     return refund.attempt in {None, str(row.attempt)} and refund.amount >= row.amount_cents
+
+
+def _takes_all(reversal: Reversal, amount: int | None) -> bool:
+    if isinstance(reversal, Charge):
+        return reversal.refunded
+    if isinstance(reversal, StripeRefund):
+        return reversal.state is not RefundState.FAILED and amount is not None and reversal.amount >= amount
+    return True

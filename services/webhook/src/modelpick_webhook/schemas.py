@@ -23,7 +23,8 @@ Reference = Annotated[str | None, Field(max_length=255), BeforeValidator(_id_of)
 class CheckoutSession(BaseModel):
     """A Checkout Session as Stripe describes it; amounts are in the currency's smallest unit.
 
-    `failed`: the customer has finished, and the payment that was to follow has failed.
+    `failed`: the customer has finished, and the payment that was to follow has failed. `gone_back`: the
+    payment was "refunded" or "disputed", as far as who described the session knows.
     """
 
     id: str = Field(max_length=255)
@@ -35,6 +36,7 @@ class CheckoutSession(BaseModel):
     metadata: Metadata = None
     payment_intent: Reference = None
     failed: bool = False
+    gone_back: str | None = None
 
     @property
     def paid(self) -> bool:

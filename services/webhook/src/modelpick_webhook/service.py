@@ -16,7 +16,7 @@ from modelpick_webhook import orders, repository
 from modelpick_webhook.metrics import PROBLEM_KINDS, PROBLEMS, REVENUE_USD
 from modelpick_webhook.orders import LockedOrder, PaidOrder
 from modelpick_webhook.refund_requests import RefundReason, request_refund
-from modelpick_webhook.reversals import Reversal, Reversals, reversal_of
+from modelpick_webhook.reversals import Reversal, Reversals, gone_back_in, reversal_of
 from modelpick_webhook.schemas import CheckoutSession, Event
 
 log = structlog.get_logger()
@@ -103,7 +103,7 @@ class Payments:
 
     async def fulfil(self, session: AsyncSession, paid: CheckoutSession) -> Outcome:
         """Make the report of a paid session's order unless it is there; say also what is wrong, if it is."""
-        (outcome,) = await self._fulfil_all(session, {paid.id: present_traceparent()}, [paid])
+        (outcome,) = await self._fulfil_all(session, {paid.id: present_traceparent()}, [paid], {})
         return outcome
 
     async def end(self, session: AsyncSession, ended: CheckoutSession) -> Result:
@@ -117,11 +117,22 @@ class Payments:
         paying = [index for index, task in enumerate(tasks) if task.pays]
         sessions = [task.about for task in tasks if task.pays and isinstance(task.about, CheckoutSession)]
         traces = {task.session_id: task.traceparent for task in reversed(tasks)}
-        outcomes = dict(zip(paying, await self._fulfil_all(session, traces, sessions), strict=True))
+        told = self._told(tasks, sessions)
+        outcomes = dict(zip(paying, await self._fulfil_all(session, traces, sessions, told), strict=True))
         for index, task in enumerate(tasks):
             if index not in outcomes:
                 outcomes[index] = await self._do_other(session, task)
         return [outcomes[index] for index in range(len(tasks))]
+
+    def _told(self, tasks: Sequence[Task], sessions: Sequence[CheckoutSession]) -> dict[str, str]:
+        """Return which payments of a batch have gone back, as others of its events say."""
+        amounts = {each.payment_intent: each.amount_total for each in sessions if each.payment_intent}
+        reversals = [
+            task.about
+            for task in tasks
+            if not isinstance(task.about, CheckoutSession) and task.event.livemode == self._live_mode
+        ]
+        return gone_back_in(reversals, amounts)
 
     async def _do_other(self, session: AsyncSession, task: Task) -> Outcome:
         if isinstance(task.about, CheckoutSession):
@@ -136,11 +147,13 @@ class Payments:
         session: AsyncSession,
         traces: Mapping[str | None, str | None],
         sessions: Sequence[CheckoutSession],
+        told: Mapping[str, str],
     ) -> list[Outcome]:
+        """Fulfil what is paid; `told` are the payments that have gone back and are not recorded yet."""
         claims = {paid.order_id for paid in sessions if paid.paid and paid.order_id}
         locked = await orders.lock(session, claims) if claims else {}
         intents = {paid.payment_intent for paid in sessions if paid.payment_intent} if locked else set()
-        gone_back = await orders.reversed_payments(session, intents)
+        gone_back = {**told, **await orders.reversed_payments(session, intents)}
         settled: list[PaidOrder] = []
         outcomes = [await self._decide(session, paid, locked, gone_back, settled) for paid in sessions]
         await self._make_reports(
@@ -164,7 +177,7 @@ class Payments:
         session: AsyncSession,
         paid: CheckoutSession,
         locked: dict[UUID, LockedOrder],
-        gone_back: dict[str, str],
+        gone_back: Mapping[str, str],
         settled: list[PaidOrder],
     ) -> Outcome:
         if not paid.paid:
@@ -181,13 +194,22 @@ class Payments:
         _note_paid(order, paid, locked)
         return Result.FULFILLED, None
 
-    def _flaw(self, order: LockedOrder, paid: CheckoutSession, gone_back: dict[str, str]) -> Flaw | None:
+    def _flaw(self, order: LockedOrder, paid: CheckoutSession, gone_back: Mapping[str, str]) -> Flaw | None:
         """Say why a payment cannot be fulfilled, and whether it is to be given back."""
+        flaw = self._wrong(order, paid)
+        reversal = gone_back.get(paid.payment_intent or "") or paid.gone_back
+        if reversal is None:
+            return flaw
+        if flaw is None:
+            return Flaw("gone_back", f"{reversal} before it was fulfilled")
+        # Often told of twice: what is wrong stays the problem, and nothing is given back again.
+        return flaw._replace(reason=None)
+
+    def _wrong(self, order: LockedOrder, paid: CheckoutSession) -> Flaw | None:
+        """Say what is wrong with a payment in itself."""
         if paid.livemode != self._live_mode:
             # Money of the other mode cannot be given back with our key.
             return Flaw("wrong_mode", f"paid with livemode {paid.livemode} instead of {self._live_mode}")
-        if reversal := gone_back.get(paid.payment_intent or ""):
-            return Flaw("gone_back", f"{reversal} before it was fulfilled")
         if order.status == "paid" or order.rival_id is not None:
             return Flaw("second_payment", "a second payment for one draft", RefundReason.DUPLICATE)
         if (paid.currency or "").lower() != order.currency:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from modelpick_webhook.errors import InvalidSignatureError
 
 TOLERANCE_S = 300
+# Seconds since 1970 have 10 digits until the year 2286.
+MOST_DIGITS = 12
 _SCHEME = "v1"
 
 
@@ -29,6 +31,10 @@ def _parts(header: str) -> tuple[str, list[bytes]]:
     """Return the time, which is there once and decimal, and the signatures of the scheme that we know."""
     items = [item.partition("=") for item in header.split(",")]
     times = [value for name, _, value in items if name == "t"]
-    if len(times) != 1 or not (times[0].isascii() and times[0].isdecimal()):
+    if len(times) != 1 or not _is_time(times[0]):
         raise InvalidSignatureError("the signature has no time")
     return times[0], [value.encode() for name, _, value in items if name == _SCHEME]
+
+
+def _is_time(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS

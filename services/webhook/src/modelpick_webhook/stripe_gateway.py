@@ -27,9 +27,15 @@ _TRANSIENT = (
 )
 _CONFLICT = 409
 _SERVER_ERROR = 500
+# What a session does not tell: it stays `paid` when its money has gone back.
+_PAYMENT = "payment_intent.latest_charge"
 _NEVER_PAID = {"requires_payment_method", "canceled"}
 
 T = TypeVar("T")
+
+
+class _KeptFailureError(PaymentsUnavailableError):
+    """Stripe repeats a failure of its own that it keeps under an idempotency key, for 24 hours or longer."""
 
 
 class StripeGateway:
@@ -47,11 +53,11 @@ class StripeGateway:
 
     async def session(self, session_id: str) -> CheckoutSession:
         sessions = self._client.v1.checkout.sessions
-        return _session(await _asked(sessions.retrieve_async(session_id, {"expand": ["payment_intent"]})))
+        return _session(await _asked(sessions.retrieve_async(session_id, {"expand": [_PAYMENT]})))
 
     async def session_of(self, order_id: UUID, *, since: datetime, until: datetime) -> CheckoutSession | None:
         created = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
-        params: Any = {"created": created, "limit": PAGE, "expand": ["data.payment_intent"]}
+        params: Any = {"created": created, "limit": PAGE, "expand": [f"data.{_PAYMENT}"]}
         listed = await _asked(self._client.v1.checkout.sessions.list_async(params))
         seen = 0
         async for each in _all(listed):
@@ -59,7 +65,7 @@ class StripeGateway:
             if (session := _session(each)).order_id == order_id:
                 return session
             if seen >= MOST_SESSIONS:
-                raise PaymentsUnavailableError("Stripe: too many sessions to find one by its order")
+                raise PaymentRefusedError("Stripe: too many sessions to find one by its order")
         return None
 
     async def undelivered_events(self, types: Iterable[str]) -> AsyncIterator[Event]:
@@ -76,18 +82,28 @@ class StripeGateway:
         listed = await _asked(self._client.v1.refunds.list_async(params))
         return [_parsed(StripeRefund, each) for each in listed.data]
 
-    async def refund(self, payment_intent_id: str, *, order_id: UUID, attempt: int) -> StripeRefund | None:
-        metadata = {"order_id": str(order_id), "attempt": str(attempt)}
-        create = self._client.v1.refunds.create_async(
-            {"payment_intent": payment_intent_id, "metadata": metadata},
-            {"idempotency_key": ids.refund(payment_intent_id, attempt)},
-        )
+    async def refund(
+        self, payment_intent_id: str, *, order_id: UUID, attempt: int, tries: int = 1
+    ) -> StripeRefund | None:
+        params: Any = {
+            "payment_intent": payment_intent_id,
+            "metadata": {"order_id": str(order_id), "attempt": str(attempt)},
+        }
         try:
-            return _parsed(StripeRefund, await create)
+            return await self._refund(params, ids.refund(payment_intent_id, attempt))
+        except _KeptFailureError:
+            # Stripe never gives back more than was paid, so that another key makes no second refund.
+            return await self._refund(params, ids.refund(payment_intent_id, attempt, again=tries))
+
+    async def _refund(self, params: Any, key: str) -> StripeRefund | None:
+        try:
+            return _parsed(
+                StripeRefund, await self._client.v1.refunds.create_async(params, {"idempotency_key": key})
+            )
         except stripe.StripeError as error:
             if error.code == ALREADY_REFUNDED:
                 return None
-            raise _translated(error) from error
+            raise _kept_or_translated(error) from error
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
@@ -96,9 +112,16 @@ class StripeGateway:
 def _session(found: stripe.StripeObject) -> CheckoutSession:
     session = _parsed(CheckoutSession, found)
     intent = found.to_dict().get("payment_intent")
-    never = isinstance(intent, dict) and intent.get("status") in _NEVER_PAID
+    intent = intent if isinstance(intent, dict) else {}
     finished = session.status == "complete" and session.payment_status == "unpaid"
-    return session.model_copy(update={"failed": finished and never})
+    failed = finished and intent.get("status") in _NEVER_PAID
+    return session.model_copy(update={"failed": failed, "gone_back": _gone_back(intent.get("latest_charge"))})
+
+
+def _gone_back(charge: Any) -> str | None:
+    if not isinstance(charge, dict):
+        return None
+    return "refunded" if charge.get("refunded") else "disputed" if charge.get("disputed") else None
 
 
 def _parsed(kind: type[T], found: stripe.StripeObject) -> T:
@@ -123,6 +146,13 @@ async def _asked(call: Awaitable[T]) -> T:
         return await call
     except stripe.StripeError as error:
         raise _translated(error) from error
+
+
+def _kept_or_translated(error: stripe.StripeError) -> Exception:
+    headers = error.headers or {}
+    kept = (error.http_status or 0) >= _SERVER_ERROR and headers.get("idempotent-replayed") == "true"
+    translated = _translated(error)
+    return _KeptFailureError(str(translated)) if kept else translated
 
 
 def _translated(

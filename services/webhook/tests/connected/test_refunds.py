@@ -113,6 +113,19 @@ async def test_a_crash_after_stripes_answer_makes_no_second_refund(
     assert [row.state for row in await rows(Refund)] == ["succeeded"]
 
 
+async def test_a_failure_that_stripe_keeps_under_a_key_does_not_hold_a_refund_up(
+    handlers, refunds, failed, at_stripe, due_now, *, stripe, rows
+):
+    await handlers.report_failed(failed)
+    # The client's own repetitions meet the same failure again, for as long as Stripe keeps the key.
+    await stripe.put("/_control/api", json={"count": 2, "path": "/v1/refunds", "kept": True})
+    for _ in range(3):
+        await refunds.give_back_next()
+        await due_now()
+    assert len(await at_stripe()) == 1
+    assert [row.state for row in await rows(Refund)] == ["succeeded"]
+
+
 async def test_a_crash_before_the_answer_was_stored_makes_no_second_refund(
     handlers, refunds, failed, gateway, at_stripe, *, due_now, rows
 ):

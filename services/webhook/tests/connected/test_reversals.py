@@ -8,6 +8,8 @@ from modelpick_shared.db.payments import Dispute, Order, Refund, StripeEvent
 from modelpick_shared.db.reports import Report
 from modelpick_shared.ids import new_id
 from modelpick_shared.testing import an_order_for, config_snapshot
+from modelpick_webhook.schemas import Event
+from modelpick_webhook.service import task_of
 
 pytestmark = pytest.mark.connected
 
@@ -57,6 +59,66 @@ async def test_a_payment_refunded_elsewhere_before_its_event_is_not_fulfilled(
     await deliver(client, event_of(order))
     assert await state() == WRONG
     assert "refunded before it was fulfilled" in await problems()
+
+
+def a_refund(**changes):
+    return {"id": "re_1", "payment_intent": "pi_1", "amount": 1499, "status": "succeeded"} | changes
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "problem"),
+    [
+        ("charge.refunded", a_charge, "refunded before it was fulfilled"),
+        ("refund.created", lambda _: a_refund(), "refunded before it was fulfilled"),
+        ("charge.dispute.created", lambda _: a_dispute(), "disputed before it was fulfilled"),
+    ],
+    ids=["charge", "refund", "dispute"],
+)
+async def test_a_payment_that_went_back_in_the_same_moment_is_not_fulfilled(
+    service_database, payments, order, event_of, state, *, told, problems, rows, kind, written, problem
+):
+    events = [told(kind, written(order)), event_of(order)]
+    async with service_database.transaction() as session:
+        await payments.take(session, [task_of(Event.model_validate(event)) for event in events])
+    assert await state() == WRONG
+    assert problem in await problems()
+    (noted,) = [*await rows(Refund), *await rows(Dispute)]
+    assert noted.order_id == order.id
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("charge.refunded", lambda order: a_charge(order, amount_refunded=500, refunded=False)),
+        ("refund.created", lambda _: a_refund(amount=500)),
+        ("refund.failed", lambda _: a_refund(status="failed")),
+        ("refund.created", lambda _: a_refund(payment_intent="pi_x")),
+    ],
+    ids=["part of the charge", "part", "failed", "another payment"],
+)
+async def test_what_did_not_take_all_in_the_same_moment_takes_no_report_away(
+    service_database, payments, order, event_of, state, *, told, kind, written
+):
+    events = [told(kind, written(order)), event_of(order)]
+    async with service_database.transaction() as session:
+        await payments.take(session, [task_of(Event.model_validate(event)) for event in events])
+    assert await state() == FULFILLED
+
+
+@pytest.mark.parametrize(
+    ("session", "named"),
+    [({"amount_total": 1}, "paid 1 instead of 1499"), ({"currency": "eur"}, "eur")],
+    ids=["amount", "currency"],
+)
+async def test_what_is_wrong_with_a_payment_stays_its_problem_while_it_is_given_back(
+    client, order, event_of, deliver, rows, *, problems, session, named
+):
+    for kind in ("checkout.session.completed", "checkout.session.async_payment_succeeded"):
+        await deliver(client, event_of(order, kind, **session))
+    assert [named in problem for problem in await problems()] == [True, True]
+    (stored,) = await rows(Order)
+    assert named in stored.problem
+    assert [refund.reason for refund in await rows(Refund)] == ["wrong_payment"]
 
 
 async def test_a_report_refunded_elsewhere_is_marked_so_once(

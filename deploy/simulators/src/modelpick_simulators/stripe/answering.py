@@ -46,7 +46,14 @@ async def once(
     key, path = request.headers.get("Idempotency-Key"), request.url.path
     replayed = desk.idempotency.replay(key, path, form) if key else None
     if replayed is not None:
-        return _raw_answer(replayed, {"Idempotent-Replayed": "true", "Idempotency-Key": key or ""})
+        headers = {"Idempotent-Replayed": "true", "Idempotency-Key": key or ""}
+        return _raw_answer(replayed.body, headers, status=replayed.status)
+    try:
+        desk.outage.fail_for_good(path)
+    except StripeError as failure:
+        if key:
+            desk.idempotency.store(key, path, form, _encoded(failure.body), status=failure.status)
+        raise
     request_id = new_id("req", 14)
     body = _encoded(operation(dict(form), Cause(request_id, key)))
     if key:
@@ -73,9 +80,9 @@ def expand_paths(form: dict[str, Any]) -> list[str]:
     return paths
 
 
-def _raw_answer(body: bytes, headers: dict[str, str]) -> Response:
+def _raw_answer(body: bytes, headers: dict[str, str], *, status: int = 200) -> Response:
     every = {"Request-Id": new_id("req", 14), "Stripe-Version": API_VERSION}
-    return Response(body, media_type="application/json", headers=every | headers)
+    return Response(body, status, media_type="application/json", headers=every | headers)
 
 
 def _encoded(body: JsonObject) -> bytes:

@@ -67,6 +67,7 @@ class ApiTrouble(BaseModel):
     status: int = Field(default=500, ge=400, le=599)
     path: str = "/v1"
     after: bool = False
+    kept: bool = False
 
 
 @router.post("/events/{event_id}/deliver")

@@ -12,20 +12,26 @@ LONGEST_KEY = 255
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
+    """What a key was first answered; `fingerprint` tells its request from others."""
+
     fingerprint: str
     body: bytes
     stored_at: float
+    status: int
 
 
 class IdempotencyKeys:
-    """Answers by key. A refusal is not stored, as at Stripe: a mended request may use the key again."""
+    """Answers by key, failures of Stripe's own among them.
+
+    A refusal is not stored, as at Stripe: a mended request may use the key again.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._answers: dict[str, _Answer] = {}
+        self._answers: dict[str, Answer] = {}
 
-    def replay(self, key: str, path: str, form: dict[str, Any]) -> bytes | None:
+    def replay(self, key: str, path: str, form: dict[str, Any]) -> Answer | None:
         """Return the first answer, or None for a new key. Raises StripeError when the request differs."""
         if len(key) > LONGEST_KEY:
             raise StripeError(
@@ -41,10 +47,10 @@ class IdempotencyKeys:
                 "a different request."
             )
             raise StripeError(message, kind="idempotency_error")
-        return answer.body
+        return answer
 
-    def store(self, key: str, path: str, form: dict[str, Any], body: bytes) -> None:
-        self._answers[key] = _Answer(_fingerprint(path, form), body, self._clock())
+    def store(self, key: str, path: str, form: dict[str, Any], body: bytes, *, status: int = 200) -> None:
+        self._answers[key] = Answer(_fingerprint(path, form), body, self._clock(), status)
 
 
 def _fingerprint(path: str, form: dict[str, Any]) -> str:

@@ -153,3 +153,14 @@ async def test_the_api_fails_before_or_after_it_did_its_work(client, intent, aft
     failed = await client.post(REFUNDS, data={"payment_intent": intent})
     assert (failed.status_code, failed.json()["error"]["type"]) == (503, "api_error")
     assert len((await client.get(REFUNDS)).json()["data"]) == made
+
+
+async def test_a_failure_may_be_kept_under_its_idempotency_key(client, intent):
+    await client.put("/_control/api", json={"count": 1, "path": REFUNDS, "kept": True})
+    asked, headers = {"payment_intent": intent}, {"Idempotency-Key": "refund-1"}
+    first = await client.post(REFUNDS, data=asked, headers=headers)
+    again = await client.post(REFUNDS, data=asked, headers=headers)
+    assert (first.status_code, "Idempotent-Replayed" in first.headers) == (500, False)
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (500, "true")
+    assert again.json() == first.json()
+    assert (await client.post(REFUNDS, data=asked, headers={"Idempotency-Key": "refund-2"})).is_success

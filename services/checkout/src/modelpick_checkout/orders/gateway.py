@@ -52,7 +52,10 @@ class PaymentGateway(Protocol):
         """Return a session as it stands now."""
 
     async def expire(self, session_id: str) -> PaymentSession:
-        """Close a session that is open, and return how it stands: it may have been paid just before."""
+        """Close a session that is open, and return how it stands: it may have been paid just before.
+
+        It stays open while a payment in it is under way.
+        """
 
     async def close(self) -> None:
         """Give back what the gateway holds."""

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_checkout.drafts.service import Drafts
 from modelpick_checkout.errors import UnknownSessionError
@@ -84,7 +85,7 @@ class Orders:
         return _view(order, _ASKED[state])
 
     async def cancel(self, user_id: UUID, session_id: str) -> PaymentView:
-        """Give up a payment and unlock its draft; 409 when it is paid."""
+        """Give up a payment and unlock its draft; 409 when it is paid, or somebody is just paying."""
         order, _ = await self._order_of(user_id, session_id)
         if order.status == "open":
             await self._give_up(order)
@@ -101,7 +102,8 @@ class Orders:
 
     async def _order_for(self, user: SignedInUser, draft_id: UUID) -> Order:
         """Return the draft's open order, made now if there is none that Stripe would still take."""
-        async with self._database.transaction() as session:
+
+        async def find_or_add(session: AsyncSession) -> Order:
             draft, images = await self._drafts.with_images(session, user.id, draft_id, lock=True)
             if draft.status == "paid":
                 raise _already_paid()
@@ -113,8 +115,10 @@ class Orders:
                 await repository.close_order(session, order.id, "expired")
             order = self._new_order(draft, images)
             await repository.add_order(session, order)
-        log.info("order.opened", order_id=str(order.id))
-        return order
+            log.info("order.opened", order_id=str(order.id))
+            return order
+
+        return await self._drafts.transaction(self._database, find_or_add)
 
     def _refuse_unready(self, draft: Draft, images: Sequence[DraftImage]) -> None:
         if problems := self._drafts.problems(draft, images):
@@ -197,7 +201,10 @@ class Orders:
 
     async def _give_up(self, order: Order) -> None:
         if order.stripe_session_id is not None:
-            await self._refuse_paid(order.stripe_session_id, await self._expired(order.stripe_session_id))
+            state = await self._expired(order.stripe_session_id)
+            await self._refuse_paid(order.stripe_session_id, state)
+            if state is SessionState.OPEN:
+                raise _under_way()
         await self._close(order.id, "cancelled")
 
     async def _refuse_paid(self, session_id: str, state: SessionState) -> None:
@@ -252,6 +259,12 @@ def _too_late(order: Order) -> bool:
 
 def _already_paid() -> Problem:
     return Problem(HTTPStatus.CONFLICT, "This draft is already paid for.")
+
+
+def _under_way() -> Problem:
+    """Return what to answer while Stripe keeps a session open because somebody is paying in it."""
+    detail = "A payment is under way, so that it cannot be given up now. Please try again in a moment."
+    return Problem(HTTPStatus.CONFLICT, detail)
 
 
 def _view(

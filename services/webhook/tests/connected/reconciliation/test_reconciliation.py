@@ -6,17 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from modelpick_shared.broker import Service
-from modelpick_shared.db import Outbox
 from modelpick_shared.db.customers import Draft
 from modelpick_shared.db.payments import Dispute, Order, Reconciliation, Refund
 from modelpick_shared.db.reports import Report
 from modelpick_shared.ids import new_id
 from modelpick_shared.testing import an_order_for, config_snapshot, eventually
-from modelpick_webhook.gateway import Lookups
-from modelpick_webhook.intake import Intake
-from modelpick_webhook.reconciliation import LOCK_KEY, Reconciler
-from modelpick_webhook.refunds import Refunds
+from modelpick_webhook.reconciliation import LOCK_KEY
 from modelpick_webhook.stripe_gateway import StripeGateway
 
 # The client hands its encoded form to httpx in a way that httpx is about to give up.
@@ -26,45 +21,6 @@ pytestmark = [
 ]
 
 FULFILLED = (["paid"], ["paid"], 1, ["report.paid"])
-
-
-@pytest.fixture
-def reconciler_on(service_database, payments):
-    """Give what compares with a Stripe."""
-
-    def make(gateway):
-        refunds = Refunds(service_database, Outbox(Service.WEBHOOK), gateway)
-        return Reconciler(
-            service_database,
-            payments,
-            Intake(service_database, payments),
-            Lookups(gateway, None),
-            gateway,
-            refunds=refunds,
-            interval_s=600,
-        )
-
-    return make
-
-
-@pytest.fixture
-def reconciler(reconciler_on, gateway):
-    return reconciler_on(gateway)
-
-
-@pytest.fixture
-def compare(reconciler, database):
-    """Give what compares because an operator asks, and returns what came of it."""
-
-    async def run(by=reconciler):
-        asked = Reconciliation(id=new_id())
-        async with database.transaction() as session:
-            session.add(asked)
-        assert await by.compare_if_due()
-        async with database.transaction() as session:
-            return await session.get(Reconciliation, asked.id)
-
-    return run
 
 
 @pytest.fixture
