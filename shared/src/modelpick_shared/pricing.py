@@ -1,5 +1,6 @@
 """What one call can cost at most: what a customer is told, and what the orchestrator reserves."""
 
+import json
 import math
 from decimal import Decimal
 
@@ -46,7 +47,7 @@ def text_tokens_bound(config: ConfigSnapshot) -> int:
     """Return a bound of the tokens of everything sent but the image; the same for all models and images."""
     text_bytes = len(config.extraction_prompt.encode())
     if config.json_schema is not None:
-        text_bytes += len(str(config.json_schema).encode())
+        text_bytes += len(json.dumps(config.json_schema, ensure_ascii=False).encode())
     return _FRAMING_TOKENS + text_bytes
 
 

@@ -2,16 +2,19 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from prometheus_client import REGISTRY
+from pydantic import AfterValidator, BaseModel
 from structlog.testing import capture_logs
 
 from modelpick_shared.http import Problem, create_app
 from modelpick_shared.http.health import Readiness
 from modelpick_shared.http.middleware import origin_of
+from modelpick_shared.http.request_body import json_body
 from modelpick_shared.http.stalled_bodies import StalledBodies
 
 router = APIRouter()
@@ -25,6 +28,21 @@ async def body(request: Request) -> int:
 @router.post("/api/problems")
 async def problem() -> None:
     raise Problem(422, "No.", errors=[{"pointer": "/\ud800", "detail": "Ä \udfff"}])
+
+
+def short(value: str) -> str:
+    if len(value) > 3:
+        raise ValueError("This is too long.")
+    return value
+
+
+class InternalName(BaseModel):
+    text: Annotated[str, AfterValidator(short)]
+
+
+@router.post("/api/texts")
+async def said(body: Annotated[InternalName, Depends(json_body(InternalName))]) -> str:
+    return body.text
 
 
 async def readiness() -> Readiness:
@@ -141,6 +159,16 @@ async def test_a_problem_about_text_that_is_none_can_be_told(client):
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["detail"].startswith("Ä ")
+
+
+async def test_what_is_wrong_is_told_without_names_of_ours(client):
+    for sent, pointer, detail in [
+        ({"text": "long"}, "/text", "This is too long."),
+        ([], "", "This must be an object."),
+    ]:
+        answer = await client.post("/api/texts", json=sent)
+        assert answer.status_code == 422
+        assert answer.json()["errors"] == [{"pointer": pointer, "detail": detail}]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from modelpick_checkout.limits import MAX_EXPECTED_BYTES, MAX_EXPECTED_LEVELS
 from modelpick_shared.http.strict_json import InvalidJsonError, parse_json, refuse_deeper
 
 
-def parse_expected_json(text: str) -> JsonValue:
+def parse_expected_json(text: str | bytes) -> JsonValue:
     """Return an image's expected JSON. Raises InvalidJsonError."""
     return parse_json(text, max_bytes=MAX_EXPECTED_BYTES, max_levels=MAX_EXPECTED_LEVELS)
 

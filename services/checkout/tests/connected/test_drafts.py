@@ -125,6 +125,33 @@ def files_in(folder):
     return sorted(str(path) for path in Path(folder).rglob("*") if path.is_file())
 
 
+class WatchedStore:
+    """Passes everything on to a store, and keeps what was asked of it, in order."""
+
+    def __init__(self, store):
+        self.store = store
+        self.asked = []
+
+    async def get(self, key):
+        self.asked.append("get")
+        return await self.store.get(key)
+
+    async def put(self, key, content, *, media_type=None):
+        self.asked.append("put")
+        await self.store.put(key, content, media_type=media_type)
+
+
+async def test_a_copy_holds_one_image_at_a_time(client, customer, ready_draft, png):
+    """Ten images at their limit are 100 MiB, and anybody may copy as often as they like."""
+    draft = await ready_draft(customer)
+    for seed in (1, 2):
+        await customer.post(f"/api/drafts/{draft['id']}/images", files={"file": ("a", png(seed))})
+    images = client._transport.app.state.parts.images
+    images._store = store = WatchedStore(images._store)
+    assert (await customer.post(f"/api/drafts/{draft['id']}/copy")).status_code == 201
+    assert store.asked == ["get", "put"] * 3
+
+
 async def test_a_copy_lives_without_its_original(customer, ready_draft):
     draft = await ready_draft(customer)
     copied = await customer.post(f"/api/drafts/{draft['id']}/copy")

@@ -98,6 +98,31 @@ async def test_the_status_follows_the_last_of_changes_at_once(customer, ready_dr
         assert bool(shown["problems"]) == (not shown["selected_models"] or not shown["extraction_prompt"])
 
 
+async def test_schemas_that_wait_for_their_check_hold_nothing(client, customer, ready_draft):
+    """More of them than there are connections, on two drafts, which other changes reach meanwhile."""
+    first = await ready_draft(customer)
+    drafts = [first, (await customer.post(f"/api/drafts/{first['id']}/copy")).json()]
+    slots = client._transport.app.state.parts.drafts._schema_check._slots
+    await asyncio.gather(slots.acquire(), slots.acquire())
+
+    def change(number):
+        address = f"/api/drafts/{drafts[number % 2]['id']}"
+        return asyncio.create_task(customer.patch(address, json={"json_schema": {"title": f"{number}"}}))
+
+    changes = [change(number) for number in range(20)]
+    try:
+        for draft in drafts:
+            renamed = await customer.patch(f"/api/drafts/{draft['id']}", json={"name": "Meanwhile"})
+            assert renamed.status_code == 200
+        assert (await customer.get("/api/me")).status_code == 200
+        assert (await customer.get("/api/drafts")).status_code == 200
+        assert not any(change.done() for change in changes)
+    finally:
+        slots.release()
+        slots.release()
+    assert {(await change).status_code for change in changes} == {200}
+
+
 async def test_a_draft_that_is_paid_meanwhile_is_not_taken_back(customer, ready_draft, database):
     draft = await ready_draft(customer)
     async with database.transaction() as session:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sqlalchemy import text
 
 from modelpick_shared.catalog import load_catalog
 
@@ -122,6 +123,15 @@ async def test_the_data_policy_takes_free_models_out(customer, ready_draft):
     draft = await patch(customer, draft, selected_models=FREE)
     assert (draft["status"], pointers(draft)) == ("draft", ["/data_policy"])
     assert (await patch(customer, draft, data_policy="any"))["status"] == "ready"
+
+
+async def test_a_draft_whose_models_are_withdrawn_is_not_ready_any_more(customer, ready_draft, database):
+    draft = await ready_draft(customer)
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE drafts SET selected_models = '{gone/model}'"))
+    shown = (await customer.get(f"/api/drafts/{draft['id']}")).json()
+    assert (shown["status"], pointers(shown)) == ("draft", ["/selected_models/0"])
+    assert (await customer.get("/api/drafts")).json()["items"] == [shown]
 
 
 async def test_an_estimate_of_a_half_done_draft_is_one_of_what_is_there(customer):

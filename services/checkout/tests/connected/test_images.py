@@ -103,6 +103,21 @@ async def test_bad_expected_json_is_a_422_that_says_where(customer, images, png,
     assert (await customer.get(images.removesuffix("/images"))).json()["images"][0]["expected_json"] is None
 
 
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=latin-1", "; charset=utf-16"])
+async def test_expected_json_is_utf_8_whatever_the_form_says(customer, images, png, charset):
+    def form(expected, seed):
+        parts = [b'name="file"; filename="a"\r\n\r\n' + png(seed), b'name="expected_json"\r\n\r\n' + expected]
+        lines = b"".join(b"--B\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
+        headers = {"Content-Type": f"multipart/form-data; boundary=B{charset}"}
+        return {"content": lines + b"--B--\r\n", "headers": headers}
+
+    taken = await customer.post(images, **form('{"shop": "Café"}'.encode(), 1))
+    assert taken.json()["expected_json"] == {"shop": "Café"}
+    refused = await customer.post(images, **form('{"shop": "Café", "town": "'.encode() + b'M\xfcnster"}', 2))
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"pointer": "/expected_json", "detail": "The text is not UTF-8."}]
+
+
 async def test_expected_json_is_changed_and_taken_away(customer, images, png):
     image = (await upload(customer, images, png())).json()
     address = f"{images}/{image['id']}"
@@ -138,6 +153,14 @@ async def test_images_are_moved_and_removed_without_gaps(customer, images, png):
     assert await order_of(customer, images) == [third, second]
     assert (await customer.get(f"{images}/{first}/content")).status_code == 404
     assert (await customer.delete(f"{images}/{first}")).status_code == 404
+
+
+@pytest.mark.parametrize("position", [True, "0", 0.0, 0.5, None, -1, 1, 10**30])
+async def test_a_position_is_the_index_of_an_image(customer, images, png, position):
+    image = (await upload(customer, images, png())).json()
+    refused = await customer.patch(f"{images}/{image['id']}", json={"position": position})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/position"
 
 
 async def test_a_refused_upload_leaves_no_file_behind(customer, images, png, settings, tmp_path):

@@ -71,6 +71,18 @@ async def test_what_comes_back_is_what_inspecting_gives(decoders, kind):
         assert await decoders.inspect(content) == inspect_image(content)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+async def test_what_a_camera_held_upright_writes_comes_back(decoders, kind):
+    """A camera's JPEG has no resolution but in EXIF, where Pillow looks with what it loads for that alone."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = saved(Image.new("RGB", (70, 50)), kind, exif=exif)
+    inspected = await decoders.inspect(content)
+    assert inspected == inspect_image(content)
+    with Image.open(io.BytesIO(inspected.content)) as image:
+        assert image.getexif()[0x0112] == 6
+
+
 async def test_refusals_come_back_as_they_are(decoders):
     with pytest.raises(UnsupportedImageError):
         await decoders.inspect(b"%PDF-1.7")

@@ -23,9 +23,13 @@ def tokens(model_id, width, height):
         ("anthropic/claude-haiku-4.5", (4000, 4000), 1568),
         ("anthropic/claude-opus-5", (1000, 1000), 36 * 36),
         ("anthropic/claude-opus-5", (8000, 8000), 4784),
-        # The provider's own examples for tiles.
+        # Made to fit they have a whole number of patches, which rounding must not make one more.
+        ("anthropic/claude-haiku-4.5", (2663, 512), 56 * 11),
+        ("anthropic/claude-opus-5", (4863, 1026), 92 * 20),
+        # The provider's own examples for tiles, and one that fits as the second does.
         ("openai/gpt-5.6-sol", (1024, 1024), 765),
         ("openai/gpt-5.6-sol", (2048, 4096), 1105),
+        ("openai/gpt-5.6-sol", (7952, 3976), 1105),
         ("openai/gpt-5.6-luna", (512, 512), 255),
         # 1,024 patches, and as many as there may be, times 1.62.
         ("openai/gpt-5-mini", (1024, 1024), 1659),

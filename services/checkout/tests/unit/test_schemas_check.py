@@ -1,10 +1,14 @@
+import asyncio
 import json
 import socket
+import threading
 import time
+from uuid import uuid4
 
 import pytest
 
 from modelpick_checkout.drafts.schema_check import MAX_PROBLEMS, SchemaCheck, check
+from modelpick_shared.testing import eventually
 
 RECEIPT = {
     "type": "object",
@@ -197,8 +201,37 @@ def test_equal_is_what_json_schema_calls_equal():
 
 async def test_what_was_found_is_remembered():
     schema_check = SchemaCheck()
-    await schema_check.prepare(RECEIPT, {0: {}})
+    await schema_check.prepare(uuid4(), RECEIPT, {0: {}})
     first = schema_check.problems(RECEIPT, {0: {}})
     assert schema_check.problems(RECEIPT, {0: {}}) is first
     assert schema_check.problems(RECEIPT, {1: {}}) != first
     assert schema_check.problems(RECEIPT, {0: {"total": 1}}) == []
+
+
+class HeldUp(SchemaCheck):
+    """Begins checks, and ends none before it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+        self.may_end = threading.Event()
+
+    def problems(self, schema, expected):
+        self.begun.append(schema["title"])
+        self.may_end.wait()
+        return super().problems(schema, expected)
+
+
+async def test_who_has_many_schemas_lets_others_pass():
+    schema_check, busy, other = HeldUp(), uuid4(), uuid4()
+    many = [
+        asyncio.create_task(schema_check.prepare(busy, {"title": str(number)}, {})) for number in range(5)
+    ]
+    one = asyncio.create_task(schema_check.prepare(other, {"title": "other"}, {}))
+    try:
+        await eventually(lambda: len(schema_check.begun) == 2)
+        assert sorted(schema_check.begun) == ["0", "other"]
+    finally:
+        schema_check.may_end.set()
+        await asyncio.gather(*many, one)
+    assert len(schema_check.begun) == 6

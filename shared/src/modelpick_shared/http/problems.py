@@ -98,7 +98,7 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    errors = [{"pointer": _pointer(item["loc"]), "detail": str(item["msg"])} for item in error.errors()]
+    errors = [{"pointer": _pointer(item["loc"]), "detail": _sentence(item)} for item in error.errors()]
     return problem_response(request, 422, "The request does not fit.", errors=errors)
 
 
@@ -111,6 +111,13 @@ def answer_bug(request: Request, error: Exception) -> JSONResponse:
     """Log a failure that nobody foresaw, and return what the customer is told of it."""
     log.error("request.failed", route=route_of(request.scope), exc_info=error)
     return problem_response(request, 500, "Something went wrong on our side.")
+
+
+def _sentence(item: dict[str, Any]) -> str:
+    """Return what pydantic found wrong, without its names for errors and for our classes."""
+    if item["type"] == "model_type":
+        return "This must be an object."
+    return str(item["msg"]).removeprefix("Value error, ")
 
 
 def _pointer(location: tuple[Any, ...]) -> str:

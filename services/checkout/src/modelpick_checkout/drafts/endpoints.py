@@ -35,13 +35,13 @@ async def create(
 
 
 @router.get("/drafts")
-async def list_all(user: CurrentUser, parts: UsesParts, session: Transaction) -> DraftList:
-    return DraftList(items=await parts.drafts.all_of(session, user.id))
+async def list_all(user: CurrentUser, parts: UsesParts) -> DraftList:
+    return DraftList(items=await parts.drafts.all_of(parts.database, user.id))
 
 
 @router.get("/drafts/{draft_id}")
-async def get(draft_id: PathId, user: CurrentUser, parts: UsesParts, session: Transaction) -> DraftView:
-    return await parts.drafts.view(session, user.id, draft_id)
+async def get(draft_id: PathId, user: CurrentUser, parts: UsesParts) -> DraftView:
+    return await parts.drafts.view(parts.database, user.id, draft_id)
 
 
 @router.patch("/drafts/{draft_id}", openapi_extra=takes(DraftPatch))
@@ -50,9 +50,10 @@ async def change(
     user: CurrentUser,
     body: Annotated[DraftPatch, Depends(json_body(DraftPatch))],
     parts: UsesParts,
-    session: Transaction,
 ) -> DraftView:
-    return await parts.drafts.change(session, user.id, draft_id, body)
+    return await parts.drafts.transaction(
+        parts.database, lambda session: parts.drafts.change(session, user.id, draft_id, body)
+    )
 
 
 @router.delete("/drafts/{draft_id}", status_code=204)

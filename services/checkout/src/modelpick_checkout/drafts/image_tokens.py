@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 
 from modelpick_shared.contracts.snapshot import ImageSnapshot, ModelSpec
 
@@ -23,7 +24,8 @@ def _claude(longest_px: int, most_tokens: int) -> Rule:
     """
 
     def tokens(width: int, height: int) -> int:
-        scale = min(1, longest_px / max(width, height))
+        # In fractions: 4,000 px made to fit into 2,576 must not end a hair above a whole number of patches.
+        scale = min(Fraction(1), Fraction(longest_px, max(width, height)))
         patches = math.ceil(width * scale / 28) * math.ceil(height * scale / 28)
         return min(patches, most_tokens)
 
@@ -35,8 +37,8 @@ def _openai_tiles(width: int, height: int) -> int:
 
     The image is first made to fit into 2048 x 2048 pixels, then its shorter side into 768.
     """
-    fit = min(1, 2048 / max(width, height))
-    scale = fit * min(1, 768 / (min(width, height) * fit))
+    fit = min(Fraction(1), Fraction(2048, max(width, height)))
+    scale = min(fit, Fraction(768, min(width, height)))
     return 85 + 170 * math.ceil(width * scale / 512) * math.ceil(height * scale / 512)
 
 

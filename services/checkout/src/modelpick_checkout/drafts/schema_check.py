@@ -7,6 +7,8 @@ from hashlib import sha256
 from itertools import islice
 from threading import Lock
 from typing import Any
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 from jsonschema import ValidationError
@@ -44,6 +46,7 @@ class SchemaCheck:
         self._found: dict[bytes, list[DraftProblem]] = {}
         self._lock = Lock()
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._turns = WeakValueDictionary[UUID, asyncio.Lock]()
 
     def problems(self, schema: dict[str, JsonValue], expected: Mapping[int, JsonValue]) -> list[DraftProblem]:
         """Return what `check` finds, at once if it was looked for before."""
@@ -60,11 +63,21 @@ class SchemaCheck:
             if len(self._found) > _REMEMBERED:
                 del self._found[next(iter(self._found))]
 
-    async def prepare(self, schema: dict[str, JsonValue], expected: Mapping[int, JsonValue]) -> None:
-        """Let `problems` answer at once, by looking for them in a thread: a hostile schema takes seconds."""
-        if _key(schema, expected) not in self._found:
-            async with self._slots:
-                await asyncio.to_thread(self.problems, schema, expected)
+    def knows(self, schema: dict[str, JsonValue], expected: Mapping[int, JsonValue]) -> bool:
+        """Say whether `problems` answers at once."""
+        return _key(schema, expected) in self._found
+
+    async def prepare(
+        self, user_id: UUID, schema: dict[str, JsonValue], expected: Mapping[int, JsonValue]
+    ) -> None:
+        """Let `problems` answer at once, by looking for them in a thread: a hostile schema takes seconds.
+
+        A customer has one at a time, so that whoever has many of them lets others pass.
+        """
+        if self.knows(schema, expected):
+            return
+        async with self._turns.setdefault(user_id, asyncio.Lock()), self._slots:
+            await asyncio.to_thread(self.problems, schema, expected)
 
 
 def check(schema: dict[str, JsonValue], expected: Mapping[int, JsonValue]) -> list[DraftProblem]:

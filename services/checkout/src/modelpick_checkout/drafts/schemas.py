@@ -78,8 +78,12 @@ class DraftView(BaseModel):
 
     @classmethod
     def of(cls, draft: Draft, images: list[DraftImage], problems: list[DraftProblem]) -> Self:
-        own = {name: getattr(draft, name) for name in cls.model_fields.keys() - {"images", "problems"}}
-        return cls(images=[ImageView.of(image) for image in images], problems=problems, **own)
+        computed = {"images", "problems", "status"}
+        own = {name: getattr(draft, name) for name in cls.model_fields.keys() - computed}
+        shown = [ImageView.of(image) for image in images]
+        # What is on offer changes without the drafts, whose stored status may be of yesterday.
+        status = draft.status if draft.status == "paid" else "draft" if problems else "ready"
+        return cls(images=shown, problems=problems, status=status, **own)
 
 
 class DraftList(BaseModel):

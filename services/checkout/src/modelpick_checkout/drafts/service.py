@@ -1,7 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
+from typing import TypeVar
 from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_checkout.drafts import repository
@@ -15,7 +17,9 @@ from modelpick_checkout.limits import MAX_SCHEMA_BYTES
 from modelpick_checkout.strict_json import size_bytes
 from modelpick_shared.catalog import Catalog
 from modelpick_shared.contracts.snapshot import ConfigSnapshot
+from modelpick_shared.db import Database
 from modelpick_shared.db.customers import Draft, DraftImage
+from modelpick_shared.errors import TransientError
 from modelpick_shared.http import Problem
 from modelpick_shared.http.problems import not_found
 from modelpick_shared.ids import new_id
@@ -28,8 +32,30 @@ DEFAULT_PROMPT = (
 )
 
 
+# A draft asks for another check each time only while others change it again and again.
+_MOST_TRIES = 5
+
+T = TypeVar("T")
+
+
+class _UncheckedError(Exception):
+    """It is not known yet what is wrong with a draft's schema."""
+
+    def __init__(
+        self, user_id: UUID, schema: dict[str, JsonValue], expected: Mapping[int, JsonValue]
+    ) -> None:
+        super().__init__("the schema has not been checked")
+        self.user_id = user_id
+        self.schema = schema
+        self.expected = expected
+
+
 class Drafts:
-    """What a customer prepares. It is locked while an order for it is open, and for good once it is paid."""
+    """What a customer prepares. It is locked while an order for it is open, and for good once it is paid.
+
+    A hostile schema takes seconds to check. No connection is held and no draft locked meanwhile: what asks
+    for a changed draft's problems runs in `transaction`, and is run again once they are known.
+    """
 
     def __init__(self, catalog: Catalog, settings: EstimateSettings, *, runs_per_image: int) -> None:
         self._catalog = catalog
@@ -43,15 +69,26 @@ class Drafts:
         )
         return await self.refreshed(session, draft)
 
-    async def all_of(self, session: AsyncSession, user_id: UUID) -> list[DraftView]:
-        drafts = await repository.drafts_of(session, user_id)
-        images = await repository.images_of(session, [draft.id for draft in drafts])
-        for draft in drafts:
-            await self._prepare(draft, images[draft.id])
-        return [self._view(draft, images[draft.id]) for draft in drafts]
+    async def all_of(self, database: Database, user_id: UUID) -> list[DraftView]:
+        async with database.transaction() as session:
+            drafts = await repository.drafts_of(session, user_id)
+            images = await repository.images_of(session, [draft.id for draft in drafts])
+        return [await self._prepared_view(draft, images[draft.id]) for draft in drafts]
 
-    async def view(self, session: AsyncSession, user_id: UUID, draft_id: UUID) -> DraftView:
-        return self._view(*await self.with_images(session, user_id, draft_id))
+    async def view(self, database: Database, user_id: UUID, draft_id: UUID) -> DraftView:
+        async with database.transaction() as session:
+            draft, images = await self.with_images(session, user_id, draft_id)
+        return await self._prepared_view(draft, images)
+
+    async def transaction(self, database: Database, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Run what asks for a draft's problems in a transaction; again, when they had to be looked for."""
+        for _ in range(_MOST_TRIES):
+            try:
+                async with database.transaction() as session:
+                    return await work(session)
+            except _UncheckedError as unchecked:
+                await self._schema_check.prepare(unchecked.user_id, unchecked.schema, unchecked.expected)
+        raise TransientError("a draft changes all the time")
 
     async def change(
         self, session: AsyncSession, user_id: UUID, draft_id: UUID, patch: DraftPatch
@@ -90,6 +127,10 @@ class Drafts:
         return take_snapshot(draft, images, self._catalog, runs_per_image=self._runs_per_image)
 
     def problems(self, draft: Draft, images: Sequence[DraftImage]) -> list[DraftProblem]:
+        """Return what keeps a draft from being ready. Only in `transaction`, or once it is prepared."""
+        expected = expected_by_image(images)
+        if draft.json_schema is not None and not self._schema_check.knows(draft.json_schema, expected):
+            raise _UncheckedError(draft.user_id, draft.json_schema, expected)
         return find_problems(draft, images, self._catalog, self._schema_check)
 
     async def with_images(
@@ -99,9 +140,7 @@ class Drafts:
         draft = await repository.find_draft(session, user_id, draft_id, lock=lock)
         if draft is None:
             raise not_found()
-        images = (await repository.images_of(session, [draft_id]))[draft_id]
-        await self._prepare(draft, images)
-        return draft, images
+        return draft, (await repository.images_of(session, [draft_id]))[draft_id]
 
     async def editable(self, session: AsyncSession, user_id: UUID, draft_id: UUID) -> Draft:
         """Lock a customer's own draft for a change, or answer 404, or 409 while it must not change."""
@@ -115,17 +154,16 @@ class Drafts:
         return draft
 
     async def refreshed(self, session: AsyncSession, draft: Draft) -> DraftView:
-        """Store a changed draft with the status that its content gives it."""
+        """Store a changed draft with the status that its content gives it. Only in `transaction`."""
         images = (await repository.images_of(session, [draft.id]))[draft.id]
-        await self._prepare(draft, images)
         draft.status = "draft" if self.problems(draft, images) else "ready"
         await repository.save(session, draft)
         return self._view(draft, images)
 
-    async def _prepare(self, draft: Draft, images: Sequence[DraftImage]) -> None:
-        """Let `problems` answer at once."""
+    async def _prepared_view(self, draft: Draft, images: list[DraftImage]) -> DraftView:
         if draft.json_schema is not None and draft.status != "paid":
-            await self._schema_check.prepare(draft.json_schema, expected_by_image(images))
+            await self._schema_check.prepare(draft.user_id, draft.json_schema, expected_by_image(images))
+        return self._view(draft, images)
 
     def _view(self, draft: Draft, images: list[DraftImage]) -> DraftView:
         problems = [] if draft.status == "paid" else self.problems(draft, images)

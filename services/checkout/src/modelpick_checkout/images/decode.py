@@ -12,8 +12,15 @@ import signal
 import sys
 from typing import Any
 
-# Loaded now, as no file can be opened later.
-from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+# Loaded now, as no file can be opened later. A JPEG's EXIF is read by what reads TIFF.
+from PIL import (  # noqa: F401
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from modelpick_checkout.errors import UnsupportedImageError, UnusableImageError
 from modelpick_checkout.images.facts import READY

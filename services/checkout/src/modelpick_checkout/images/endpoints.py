@@ -2,7 +2,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from modelpick_checkout.dependencies import CountedUpload, PathId, Transaction, UsesParts
+from modelpick_checkout.dependencies import CountedUpload, PathId, UsesParts
 from modelpick_checkout.images.schemas import ImagePatch, ImageView
 from modelpick_checkout.images.upload import UPLOAD_FORM, read_upload
 from modelpick_shared.http.problems import not_found
@@ -31,9 +31,8 @@ async def change(
     *,
     body: Annotated[ImagePatch, Depends(json_body(ImagePatch))],
     parts: UsesParts,
-    session: Transaction,
 ) -> ImageView:
-    return await parts.images.change(session, user.id, draft_id, image_id, body)
+    return await parts.images.change(user.id, draft_id, image_id, body)
 
 
 @router.delete("/{image_id}", status_code=204)

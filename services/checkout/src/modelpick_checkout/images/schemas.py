@@ -28,4 +28,4 @@ class ImagePatch(BaseModel):
     """What to change; a field that is not sent stays. An `expected_json` of null takes it away."""
 
     expected_json: Annotated[JsonValue, AfterValidator(check_expected_json)] = None
-    position: Annotated[int, Field(ge=0)] = 0
+    position: Annotated[int, Field(ge=0, strict=True)] = 0

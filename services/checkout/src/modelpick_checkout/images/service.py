@@ -1,10 +1,9 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,11 +24,6 @@ from modelpick_shared.http.request_body import does_not_fit
 from modelpick_shared.ids import new_id
 
 KEY_BYTES = 16
-
-
-class StoredFile(NamedTuple):
-    content: bytes
-    media_type: str
 
 
 class Images:
@@ -57,30 +51,36 @@ class Images:
         Stored, described and compared with the others is what is left of it once its metadata are gone.
         """
         inspected = await self._inspected(upload.content)
-        image = _row(draft_id, upload, inspected, await asyncio.to_thread(_sha256, inspected.content))
-        files = {image.storage_key: StoredFile(inspected.content, image.media_type)}
-        async with self.stored(draft_id, files), self._database.transaction() as session:
+        key, sha256 = new_key(), await asyncio.to_thread(_sha256, inspected.content)
+
+        async def append(session: AsyncSession) -> ImageView:
+            image = _row(draft_id, key, upload, inspected, sha256)
             draft = await self._drafts.editable(session, user_id, draft_id)
             await _append(session, image)
-            await self.keep(session, files)
+            await self.keep(session, [key])
             await self._drafts.refreshed(session, draft)
-        return ImageView.of(image)
+            return ImageView.of(image)
 
-    async def change(
-        self, session: AsyncSession, user_id: UUID, draft_id: UUID, image_id: UUID, patch: ImagePatch
-    ) -> ImageView:
-        draft = await self._drafts.editable(session, user_id, draft_id)
-        images = await repository.images_of(session, draft_id)
-        image = _one(images, image_id)
-        if "expected_json" in patch.model_fields_set:
-            image.expected_json = patch.expected_json
-        if "position" in patch.model_fields_set:
-            _move(images, image, patch.position)
-        await self._drafts.refreshed(session, draft)
-        return ImageView.of(image)
+        async with self.expected(draft_id, [key]):
+            await self._store.put(key, inspected.content, media_type=inspected.facts.media_type)
+            return await self._drafts.transaction(self._database, append)
+
+    async def change(self, user_id: UUID, draft_id: UUID, image_id: UUID, patch: ImagePatch) -> ImageView:
+        async def change(session: AsyncSession) -> ImageView:
+            draft = await self._drafts.editable(session, user_id, draft_id)
+            images = await repository.images_of(session, draft_id)
+            image = _one(images, image_id)
+            if "expected_json" in patch.model_fields_set:
+                image.expected_json = patch.expected_json
+            if "position" in patch.model_fields_set:
+                _move(images, image, patch.position)
+            await self._drafts.refreshed(session, draft)
+            return ImageView.of(image)
+
+        return await self._drafts.transaction(self._database, change)
 
     async def delete(self, user_id: UUID, draft_id: UUID, image_id: UUID) -> None:
-        async with self._database.transaction() as session:
+        async def delete(session: AsyncSession) -> str:
             draft = await self._drafts.editable(session, user_id, draft_id)
             images = await repository.images_of(session, draft_id)
             image = _one(images, image_id)
@@ -88,7 +88,9 @@ class Images:
             repository.number([other for other in images if other is not image])
             await self.let_go(session, draft_id, [image.storage_key])
             await self._drafts.refreshed(session, draft)
-        await self.discard([image.storage_key])
+            return image.storage_key
+
+        await self.discard([await self._drafts.transaction(self._database, delete)])
 
     async def content(self, user_id: UUID, draft_id: UUID, image_id: UUID) -> tuple[bytes, str]:
         """Return an image's file and media type, to its owner."""
@@ -99,23 +101,23 @@ class Images:
         return await self._store.get(image.storage_key), image.media_type
 
     @asynccontextmanager
-    async def stored(self, draft_id: UUID, files: Mapping[str, StoredFile]) -> AsyncIterator[None]:
-        """Store files for the block, in which a transaction is to `keep` them; the others go again."""
-        await self._deletions.expect(draft_id, files)
+    async def expected(self, draft_id: UUID, keys: Collection[str]) -> AsyncIterator[None]:
+        """Expect files in the block, in which a transaction is to `keep` them; if it fails they go again."""
+        await self._deletions.expect(draft_id, keys)
         try:
-            for key, file in files.items():
-                await self._store.put(key, file.content, media_type=file.media_type)
             yield
         except BaseException:
-            await self._deletions.give_up(files)
+            await self._deletions.give_up(keys)
             raise
 
     async def keep(self, session: AsyncSession, keys: Iterable[str]) -> None:
         """Keep stored files, in the transaction that writes their rows."""
         await self._deletions.keep(session, set(keys))
 
-    async def read(self, key: str) -> bytes:
-        return await self._store.get(key)
+    async def copy(self, source: DraftImage, key: str) -> None:
+        """Store an image's file once more. Raises MissingImageError."""
+        content = await self._store.get(source.storage_key)
+        await self._store.put(key, content, media_type=source.media_type)
 
     async def let_go(self, session: AsyncSession, draft_id: UUID, keys: Iterable[str]) -> None:
         """Let files go, in the transaction in which their rows go."""
@@ -139,11 +141,11 @@ def new_key() -> str:
     return secrets.token_hex(KEY_BYTES)
 
 
-def _row(draft_id: UUID, upload: Upload, inspected: InspectedImage, sha256: str) -> DraftImage:
+def _row(draft_id: UUID, key: str, upload: Upload, inspected: InspectedImage, sha256: str) -> DraftImage:
     return DraftImage(
         id=new_id(),
         draft_id=draft_id,
-        storage_key=new_key(),
+        storage_key=key,
         sha256=sha256,
         bytes=len(inspected.content),
         expected_json=upload.expected_json,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from fastapi import Request
 from pydantic import JsonValue
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from modelpick_checkout.limits import KIB, MAX_EXPECTED_BYTES, MAX_IMAGE_BYTES, MIB
@@ -70,11 +70,23 @@ async def _parsed(request: Request) -> FormData:
 
     try:
         parser = MultiPartParser(
-            request.headers, stream(), max_files=1, max_fields=4, max_part_size=MAX_EXPECTED_BYTES + MIB
+            _byte_for_byte(request.headers),
+            stream(),
+            max_files=1,
+            max_fields=4,
+            max_part_size=MAX_EXPECTED_BYTES + MIB,
         )
         return await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         raise does_not_fit("The form cannot be read.", "") from error
+
+
+def _byte_for_byte(headers: Headers) -> Headers:
+    """Have the parser read texts as Latin-1, one character for each byte, whatever the form says it is.
+
+    It takes what is not UTF-8 for Latin-1 on its own: one wrong byte would garble every letter but ASCII's.
+    """
+    return Headers({"content-type": f"{headers['content-type']}; charset=latin-1"})
 
 
 async def _file(form: FormData) -> bytes:
@@ -94,7 +106,7 @@ def _expected(form: FormData) -> JsonValue:
     if not text.strip():
         return None
     try:
-        return parse_expected_json(text)
+        return parse_expected_json(text.encode("latin-1"))
     except InvalidJsonError as error:
         raise does_not_fit(error.detail, f"/expected_json{error.pointer}") from error
 
