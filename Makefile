@@ -84,8 +84,9 @@ test: $(WEB) ## pass the tests, without the long fault suite
 ifdef ARGS
 	$(BIN)/pytest -m "not faults" $(ARGS)
 else
-	@# Two at a time: whole systems and operators' commands, whose output comes after, and all the rest.
-	@stories=$$(mktemp); set -m; $(BIN)/pytest -m "not faults" tests ops >$$stories 2>&1 & \
+	@# Two at a time: operators' commands and whole systems, whose output comes after, and all the rest. Systems last:
+	@# the one that most stories share runs until the end.
+	@stories=$$(mktemp); set -m; $(BIN)/pytest -m "not faults" ops tests >$$stories 2>&1 & \
 		set +m; trap "kill -INT $$! 2>/dev/null || true" INT TERM; \
 		failed=0; $(BIN)/pytest -m "not faults" shared services deploy || failed=1; \
 		wait $$! || failed=1; cat $$stories; rm -f $$stories; exit $$failed

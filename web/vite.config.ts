@@ -53,5 +53,6 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: "jsdom", include: ["{src,scripts}/**/*.test.ts"] },
+  // Threads load jsdom once, not once a file, and each file still has a window of its own.
+  test: { environment: "jsdom", pool: "vmThreads", include: ["{src,scripts}/**/*.test.ts"] },
 });

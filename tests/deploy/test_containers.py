@@ -249,8 +249,12 @@ def test_images_are_pinned_by_tag(services):
 
 def test_the_images_run_as_nobody_in_particular():
     dockerfile = (CHECKOUT / "deploy" / "docker" / "Dockerfile").read_text()
+    stages = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", dockerfile, re.MULTILINE | re.DOTALL))
+    users = {name: re.findall(r"^USER (.+)", body, re.MULTILINE) for name, body in stages.items()}
 
-    assert re.findall(r"^USER (.+)", dockerfile, re.MULTILINE) == ["10001:10001"] * 2
+    assert {name: found[-1] for name, found in users.items() if found} == dict.fromkeys(
+        ("base", "ops", "gateway"), "10001:10001"
+    )
 
 
 def test_every_package_of_a_service_is_in_the_image():

@@ -1,6 +1,7 @@
 """Holds the Kubernetes manifests against docker-compose.yml and the settings."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -81,6 +82,35 @@ def test_the_worker_is_given_no_address_of_the_database():
     text = (FOLDER / "model-worker.yaml").read_text()
 
     assert "database" not in text
+
+
+def egress_rules():
+    """Return what each pod may reach that a policy bounds, by its name; all others reach everything."""
+    policies = yaml.safe_load_all((FOLDER / "networks.yaml").read_text())
+    return {
+        policy["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/name"]: policy["spec"]["egress"]
+        for policy in policies
+        if "Egress" in policy["spec"]["policyTypes"]
+    }
+
+
+def test_whoever_exports_traces_reaches_a_collector_and_the_worker_no_database():
+    (example,) = re.findall(r"OTEL_EXPORTER_OTLP_ENDPOINT=(\S+)", (CHECKOUT / ".env.example").read_text())
+    rules = egress_rules()
+    (rule,) = rules["model-worker"]
+    ports = {port["port"] for port in rule["ports"]}
+
+    assert rules.keys() == {"model-worker"}
+    assert {urlsplit(example).port, 443} <= ports
+    assert 5432 not in ports
+
+
+def test_whoever_exports_traces_has_a_way_out_in_containers():
+    compose = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
+    ways_out = {name for name, network in compose["networks"].items() if not (network or {}).get("internal")}
+    for name in NAMES:
+        assert "OTEL_EXPORTER_OTLP_ENDPOINT" in compose["services"][name]["environment"]
+        assert ways_out & set(compose["services"][name]["networks"]), name
 
 
 def test_the_settings_are_known_and_hold_no_secret():

@@ -4,6 +4,13 @@ import pytest
 from modelpick_local.demo.customer import Customer
 
 
+@pytest.fixture(scope="session")
+def slow_system(system_with):
+    """Run one system on which a report takes about five seconds: something may happen in its middle."""
+    with system_with(SIMULATOR_LATENCY_MS="800-1200") as system:
+        yield system
+
+
 @pytest.fixture
 async def story(told, system):
     """Return the story, its customer sitting in front of a browser again."""

@@ -12,14 +12,6 @@ pytestmark = pytest.mark.e2e
 
 IMAGES, MODELS = 4, 4
 JOBS = IMAGES * MODELS * 3
-# Calls take long enough for a run of about five seconds: the faults come in its middle.
-SLOW = {"SIMULATOR_LATENCY_MS": "800-1200"}
-
-
-@pytest.fixture(scope="module")
-def slow_system(system_with):
-    with system_with(**SLOW) as system:
-        yield system
 
 
 @pytest.fixture

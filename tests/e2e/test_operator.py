@@ -5,8 +5,10 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -20,12 +22,6 @@ pytestmark = pytest.mark.e2e
 
 IMAGES, MODELS = 4, 4
 JOBS = IMAGES * MODELS * 3
-
-
-@pytest.fixture(scope="module")
-def slow_system(system_with):
-    with system_with(SIMULATOR_LATENCY_MS="800-1200") as system:
-        yield system
 
 
 @pytest.fixture
@@ -47,13 +43,29 @@ def modelpick(slow_system):
     return run
 
 
+@pytest.fixture
+def dawdling(slow_system):
+    """Return what makes calls take longer meanwhile: no report is over before a command comes to it."""
+
+    @asynccontextmanager
+    async def dawdle():
+        address = slow_system.simulators()["openrouter"]
+        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+            (await client.post("/_control/script", json={"latency_ms": 5000})).raise_for_status()
+            yield
+            (await client.post("/_control/script", json={})).raise_for_status()
+
+    return dawdle
+
+
 async def test_a_cancelled_report_is_resumed_to_its_end_with_one_mail(
-    slow_system, visit, buy, modelpick, settled_once
+    slow_system, visit, buy, modelpick, settled_once, dawdling
 ):
     customer = await visit(slow_system, "cancelled")
     report_id = await buy(customer, sample_uploads(IMAGES), MODELS)
     await customer.await_progress(report_id, 0.2)
-    await modelpick("reports", "cancel", report_id)
+    async with dawdling():
+        await modelpick("reports", "cancel", report_id)
     async with asyncio.timeout(30):
         partial = await customer.await_progress(report_id)
     assert partial.status == "partial"

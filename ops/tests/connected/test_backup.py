@@ -203,6 +203,17 @@ def test_programs_older_than_the_server_are_refused():
         find_programs(99)
 
 
+def test_of_two_the_programs_closer_to_the_servers_version_are_taken(tmp_path, monkeypatch):
+    """As in the operators' image: much newer ones write settings that an older server refuses."""
+    for name in ("pg_dump", "pg_restore", "psql"):
+        program = tmp_path / name
+        program.write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) 15.9'\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert find_programs(15).folder == tmp_path
+    assert find_programs(16).folder != tmp_path
+
+
 def test_the_programs_are_there_and_run():
     programs = find_programs(15)
     for name in ("pg_dump", "pg_restore", "psql"):
@@ -215,3 +226,12 @@ def test_a_password_is_never_a_word_of_a_command():
     assert "s3cret" not in " ".join(words)
     assert "sslmode=require" in words[-1]
     assert os.environ.get("PGPASSWORD") is None
+
+
+async def test_a_database_that_was_restored_is_not_taken_for_one_as_it_was(
+    operator, file, fresh_database_url, postgres_server
+):
+    """It has lost the grants of the roles that tests use: whoever got it next would be refused."""
+    shape = postgres_server.shape(fresh_database_url)
+    assert (await operator("restore", file, "--replace")).exit_code == 0
+    assert postgres_server.shape(fresh_database_url) != shape

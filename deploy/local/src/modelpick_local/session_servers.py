@@ -40,7 +40,8 @@ _CUT_OFF = (
 _SHAPE = """
 SELECT (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_attribute),
     (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger),
-    (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace)
+    (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace),
+    (SELECT max(oid::bigint) FROM pg_namespace)
 """
 
 
@@ -60,7 +61,10 @@ class DatabaseServer:
         return _with_path(self.url, name)
 
     def shape(self, url: str) -> tuple[int, ...]:
-        """Return what tells whether a database's tables are as they were: how many things define them."""
+        """Return what tells whether a database's tables are as they were: how many things define them.
+
+        A schema that was made anew, as by restoring a back-up, has lost the grants of the services' roles.
+        """
         with psycopg.connect(url) as connection:
             row = connection.execute(_SHAPE).fetchone()
         return tuple(row or ())

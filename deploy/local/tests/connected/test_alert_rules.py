@@ -39,7 +39,10 @@ def test_a_rule_that_is_wrong_fails_its_test(promtool, tmp_path):
     assert broken != RULES.read_text()
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / RULES.name).write_text(broken)
-    (tmp_path / TESTS.name).write_text(TESTS.read_text())
+    written = yaml.safe_load(TESTS.read_text())
+    # The others take as long again and say nothing of this rule.
+    written["tests"] = [test for test in written["tests"] if "OutboxStuck" in yaml.safe_dump(test)]
+    (tmp_path / TESTS.name).write_text(yaml.safe_dump(written))
     assert "OutboxStuck" in promtool("test", "rules", tmp_path / TESTS.name)
 
 

@@ -1,8 +1,11 @@
 """Gauges of how reports and attempts stand, read from the tables."""
 
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +19,8 @@ from modelpick_shared.db.tables import Attempt, Report
 from modelpick_shared.telemetry.models import OTHER, model_label
 
 EVERY_S = 5.0
+# Reports that ended are counted again after this even where nothing seems to have happened.
+COUNT_AGAIN_S = 600.0
 _ACTIVE = (ReportStatus.PAID.value, ReportStatus.RUNNING.value)
 
 
@@ -30,21 +35,45 @@ class Active(NamedTuple):
     oldest_waiting_s: Decimal
 
 
+class EndedReports:
+    """How many reports ended in which way.
+
+    Counting them reads the whole table, 0.15 to 0.2 s for 200,000 reports: so it is done only when a report
+    came, was resumed or ended, which the newest id and those that wait or run tell in 0.1 ms.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Mapping[str, int] = {}
+        self._seen: tuple[UUID | None, frozenset[UUID]] | None = None
+        self._counted_at = 0.0
+
+    async def counts(self, session: AsyncSession, active: Mapping[UUID, str]) -> Mapping[str, int]:
+        """Return the number of reports by status; `active` is the status of those that wait or run."""
+        newest = await session.scalar(select(Report.id).order_by(Report.id.desc()).limit(1))
+        seen = (newest, frozenset(active))
+        if seen != self._seen or time.monotonic() - self._counted_at > COUNT_AGAIN_S:
+            self._counts = await _ended_counts(session)
+            self._seen, self._counted_at = seen, time.monotonic()
+        return self._counts
+
+
 class ReportGauges:
     """Reads the gauges; `model_ids` are those that metrics name."""
 
     def __init__(self, database: Database, model_ids: Sequence[str]) -> None:
         self._database = database
         self._model_ids = model_ids
+        self._ended = EndedReports()
 
     async def read(self) -> None:
-        async with self._database.transaction() as session:
-            counts = await _counts(session)
+        async with self._database.snapshot() as session:
+            statuses = await _active_statuses(session)
+            counts = Counter(statuses.values()) + Counter(await self._ended.counts(session, statuses))
             active = await _active(session)
             ages_s = await _attempt_ages_s(session)
             paused = await current_pause(session) is not None
         for status in ReportStatus:
-            metrics.REPORTS.labels(status=status.value).set(counts.get(status.value, 0))
+            metrics.REPORTS.labels(status=status.value).set(counts[status.value])
         _show(active)
         metrics.PLATFORM_PAUSED.set(paused)
         for model in (*self._model_ids, OTHER):
@@ -60,8 +89,14 @@ def _show(active: Active) -> None:
     metrics.OLDEST_WAITING_SECONDS.set(float(active.oldest_waiting_s))
 
 
-async def _counts(session: AsyncSession) -> dict[str, int]:
-    rows = await session.execute(select(Report.status, func.count()).group_by(Report.status))
+async def _active_statuses(session: AsyncSession) -> dict[UUID, str]:
+    rows = await session.execute(select(Report.id, Report.status).where(Report.status.in_(_ACTIVE)))
+    return {row.id: row.status for row in rows}
+
+
+async def _ended_counts(session: AsyncSession) -> dict[str, int]:
+    ended = Report.status.not_in(_ACTIVE)
+    rows = await session.execute(select(Report.status, func.count()).where(ended).group_by(Report.status))
     return {row[0]: row[1] for row in rows}
 
 

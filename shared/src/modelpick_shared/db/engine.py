@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import QueuePool
 
+from modelpick_shared.db.revisions import why_too_old
 from modelpick_shared.db.tracing import trace_queries
 from modelpick_shared.errors import TransientError
 
@@ -36,6 +37,7 @@ class Database:
         )
         trace_queries(self._engine.sync_engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._is_new_enough = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,13 +83,22 @@ class Database:
             yield session
 
     async def ping(self) -> str | None:
-        """Return None when the database answers, else what it says."""
+        """Return None when the database answers and its schema is as new as this release needs, else why not.
+
+        Tables only get newer while a service runs: they are asked about until they suffice, and again only
+        after the database was away, when it may be another one that comes back.
+        """
         try:
             async with self._engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
+                if self._is_new_enough:
+                    await connection.execute(text("SELECT 1"))
+                    return None
+                reason = await why_too_old(connection)
         except (SQLAlchemyError, OSError) as error:
+            self._is_new_enough = False
             return f"database: {error.__class__.__name__}"
-        return None
+        self._is_new_enough = reason is None
+        return f"database: {reason}" if reason else None
 
 
 def is_transient(error: SQLAlchemyError) -> bool:

@@ -33,6 +33,7 @@ from modelpick_shared.db.reports import (
     ReportExport,
     ReportModel,
 )
+from modelpick_shared.db.revisions import REVISION_COLUMN, REVISION_TABLE
 from modelpick_shared.db.upkeep import HousekeepingRecord
 
 Columns = bool | tuple[InstrumentedAttribute[Any], ...]
@@ -215,9 +216,15 @@ ACCESS: Mapping[Role, tuple[Access, ...]] = {
 }
 
 
+# A service is not ready before the tables are as new as its release needs.
+_REVISION = Privilege("SELECT", REVISION_TABLE, REVISION_COLUMN)
+
+
 def privileges_of(role: Role) -> frozenset[Privilege]:
     """Return what a role is granted; a privilege on a table stands for those on its columns."""
     declared = {privilege for access in ACCESS[role] for privilege in access.privileges()}
+    if role is not Role.SIMULATOR:
+        declared.add(_REVISION)
     whole = {(privilege.kind, privilege.table) for privilege in declared if privilege.column is None}
     return frozenset(
         privilege
