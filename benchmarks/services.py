@@ -2,28 +2,35 @@
 
 import sys
 from functools import partial
+from importlib import import_module
+from typing import NamedTuple
 
-import modelpick_model_worker.app
-import modelpick_orchestrator.app
-import modelpick_reports.app
 from benchmarks.shapes import whole_catalog
-from modelpick_model_worker.settings import ModelWorkerSettings
-from modelpick_orchestrator.settings import OrchestratorSettings
-from modelpick_reports.settings import ReportsSettings
 from modelpick_shared.http import run_service
 
 
+class Service(NamedTuple):
+    """A service's package, its class of settings, and whether it is given a catalogue."""
+
+    package: str
+    settings: str
+    has_catalog: bool = True
+
+
+SERVICES = {
+    "orchestrator": Service("modelpick_orchestrator", "OrchestratorSettings"),
+    "worker": Service("modelpick_model_worker", "ModelWorkerSettings"),
+    "reports": Service("modelpick_reports", "ReportsSettings", has_catalog=False),
+}
+
+
 def main() -> None:
-    catalog = whole_catalog()
-    if sys.argv[1] == "reports":
-        run_service("reports", ReportsSettings, modelpick_reports.app.build)
-    elif sys.argv[1] == "worker":
-        build = partial(modelpick_model_worker.app.build, catalog=catalog)
-        run_service("model-worker", ModelWorkerSettings, build)
-    else:
-        run_service(
-            "orchestrator", OrchestratorSettings, partial(modelpick_orchestrator.app.build, catalog=catalog)
-        )
+    service = SERVICES[sys.argv[1]]
+    # Only what it is itself: its memory is measured, too.
+    build = import_module(f"{service.package}.app").build
+    settings = getattr(import_module(f"{service.package}.settings"), service.settings)
+    name = service.package.removeprefix("modelpick_").replace("_", "-")
+    run_service(name, settings, partial(build, catalog=whole_catalog()) if service.has_catalog else build)
 
 
 if __name__ == "__main__":
