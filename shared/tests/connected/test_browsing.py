@@ -107,6 +107,24 @@ async def test_what_somebody_else_holds_is_not_waited_for(browser, lay_down):
     assert await ids_in(browser) == [1, 2]
 
 
+async def test_a_look_ends_when_the_letters_are_back_those_put_anew_among_them(
+    browser, lay_down, monkeypatch
+):
+    await lay_down(1, 2)
+    waited_for = []
+    wait_until_back = browser._wait_until_back
+
+    async def noted(name, letters):
+        waited_for.append(letters)
+        await wait_until_back(name, letters)
+
+    monkeypatch.setattr(browser, "_wait_until_back", noted)
+    for _ in range(15):
+        async with browser.letters(DEAD.name) as letters:
+            assert [letter.delivery.message_id async for letter in letters] == ["1", "2"]
+    assert waited_for == [2] * 15
+
+
 async def test_what_the_broker_itself_laid_down_says_why_and_since_when(browser, publisher):
     await publisher.send(ReportPaid(report_id=new_id()))
     async with browser.letters(WORK.name) as letters:

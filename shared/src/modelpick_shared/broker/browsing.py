@@ -25,6 +25,7 @@ MOST_HELD = 65_535
 # What was given back once goes behind all others that were, so a look at some of few letters takes them all.
 HELD_FOR_ORDER = 1_000
 QUIET_S = 0.2
+ON_ITS_WAY_S = 1.0
 QUIET_LIMIT = 25
 POLL_S = 0.01
 BACK_WITHIN_POLLS = 300
@@ -118,8 +119,10 @@ class QueueBrowser:
             arrived = await _consume(channel, name, wanted if ready > HELD_FOR_ORDER else ready, held)
             yield self._take(arrived, channel, name, wanted)
         finally:
+            # Those put anew among them: on the old channel they may be delivered once more before it closes.
+            unsettled = sum(not letter.is_settled for letter in held)
             await _give_back(channel, name, held)
-            await self._wait_until_back(name, sum(not letter.is_settled for letter in held))
+            await self._wait_until_back(name, unsettled)
 
     async def _take(
         self, arrived: asyncio.Queue[HeldLetter], channel: AbstractChannel, name: str, count: int
@@ -206,7 +209,7 @@ async def _last_on_its_way(
     with _failing_named():
         await channel.declare_queue(name, passive=True)
     with suppress(TimeoutError):
-        async with asyncio.timeout(QUIET_S):
+        async with asyncio.timeout(ON_ITS_WAY_S):
             return await arrived.get()
     return None
 
