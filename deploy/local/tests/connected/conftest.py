@@ -16,6 +16,7 @@ from modelpick_local.health import wait_healthy
 from modelpick_local.home import Home, find_checkout
 from modelpick_local.ports import free_port
 from modelpick_local.settings import LauncherSettings
+from modelpick_shared.testing import eventually
 
 
 class Scripted(BaseHTTPRequestHandler):
@@ -147,3 +148,21 @@ def gateway_before(tmp_path):
 @pytest.fixture
 def gateway(gateway_before, service):
     return gateway_before(service.server_port)
+
+
+@pytest.fixture
+def get_securely():
+    """Return a function that gets an https address once the gateway has its certificate."""
+
+    async def get(address):
+        async with httpx.AsyncClient(verify=False, trust_env=False) as client:
+
+            async def answer():
+                try:
+                    return await client.get(address)
+                except httpx.ConnectError:
+                    return None
+
+            return await eventually(answer, within_s=30)
+
+    return get

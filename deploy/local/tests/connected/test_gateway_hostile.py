@@ -2,7 +2,6 @@
 
 import socket
 
-import httpx
 import pytest
 
 pytestmark = pytest.mark.connected
@@ -145,11 +144,11 @@ def test_https_is_remembered_behind_a_load_balancer_too(gateway):
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_no_protocol_is_announced_that_nobody_can_reach(gateway_before, service):
+async def test_no_protocol_is_announced_that_nobody_can_reach(gateway_before, service, get_securely):
     gateway = gateway_before(service.server_port, SITE_ADDRESS="localhost")
     secure = f"https://localhost:{gateway.variables['GATEWAY_HTTPS_PORT']}"
 
-    answer = httpx.get(f"{secure}/api/me", verify=False, trust_env=False)
+    answer = await get_securely(f"{secure}/api/me")
 
     assert answer.status_code == 200
     assert "Alt-Svc" not in answer.headers

@@ -4,13 +4,11 @@ import http.client
 import json
 import os
 import threading
-from functools import partial
 
 import httpx
 import pytest
 
 from modelpick_local.ports import free_port
-from modelpick_shared.testing import eventually
 
 pytestmark = pytest.mark.connected
 
@@ -131,7 +129,7 @@ def test_an_event_that_counts_once_is_sent_again_whole(gateway, service, path):
     assert [body for _, _, _, body in service.seen] == [event] * 3
 
 
-async def test_a_domain_brings_https_and_is_remembered_for_it(gateway_before, service):
+async def test_a_domain_brings_https_and_is_remembered_for_it(gateway_before, service, get_securely):
     secure_port = free_port()
     gateway = gateway_before(
         service.server_port, SITE_ADDRESS="localhost", GATEWAY_HTTPS_PORT=str(secure_port)
@@ -139,23 +137,11 @@ async def test_a_domain_brings_https_and_is_remembered_for_it(gateway_before, se
 
     redirect = gateway.client.get("/api/me")
     # A public name would get its certificate from Let's Encrypt; this one is signed by the gateway itself.
-    async with httpx.AsyncClient(verify=False, trust_env=False) as client:
-        await eventually(partial(_certified, client, f"https://localhost:{secure_port}"), within_s=30)
-        pages = [
-            await client.get(f"https://localhost:{secure_port}{path}") for path in ("/api/me", "/nothing")
-        ]
+    pages = [await get_securely(f"https://localhost:{secure_port}{path}") for path in ("/api/me", "/nothing")]
 
     assert redirect.status_code == 308
     assert redirect.headers["Location"] == "https://localhost/api/me"
     assert [page.headers["Strict-Transport-Security"] for page in pages] == ["max-age=31536000"] * 2
-
-
-async def _certified(client, address):
-    """Say whether the gateway has its certificate, which it gets once it serves."""
-    try:
-        return await client.get(address)
-    except httpx.ConnectError:
-        return None
 
 
 def test_without_https_browsers_are_not_told_to_insist_on_it(gateway):

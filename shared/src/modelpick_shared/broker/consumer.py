@@ -29,7 +29,7 @@ M = TypeVar("M", bound=Message)
 # What comes in while the consumer is being cancelled is answered within this.
 LATE_ANSWER_S = 5.0
 # The broker's next deliveries follow an acknowledgement within this, where messages wait.
-LAST_DELIVERY_S = 0.2
+LAST_DELIVERY_S = 1.0
 
 
 class Consumer(Generic[M]):
