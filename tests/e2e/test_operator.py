@@ -52,8 +52,10 @@ def dawdling(slow_system):
         address = slow_system.simulators()["openrouter"]
         async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
             (await client.post("/_control/script", json={"latency_ms": 5000})).raise_for_status()
-            yield
-            (await client.post("/_control/script", json={})).raise_for_status()
+            try:
+                yield
+            finally:
+                (await client.post("/_control/script", json={})).raise_for_status()
 
     return dawdle
 

@@ -1,12 +1,9 @@
 import hmac
-import time
 from collections.abc import Sequence
 
+from modelpick_shared.http.signed_times import is_recent, is_signed_time
 from modelpick_webhook.errors import InvalidSignatureError
 
-TOLERANCE_S = 300
-# Seconds since 1970 have 10 digits until the year 2286.
-MOST_DIGITS = 12
 _SCHEME = "v1"
 
 
@@ -17,7 +14,7 @@ def verify(body: bytes, header: str, secrets: Sequence[str]) -> None:
     in Stripe's library takes any time of the future, and only one secret.
     """
     timestamp, signatures = _parts(header)
-    if abs(time.time() - int(timestamp)) > TOLERANCE_S:
+    if not is_recent(timestamp):
         raise InvalidSignatureError("the signature is too old, or from the future")
     signed = timestamp.encode() + b"." + body
     expected = [hmac.digest(secret.encode(), signed, "sha256").hex().encode() for secret in secrets]
@@ -31,10 +28,6 @@ def _parts(header: str) -> tuple[str, list[bytes]]:
     """Return the time, which is there once and decimal, and the signatures of the scheme that we know."""
     items = [item.partition("=") for item in header.split(",")]
     times = [value for name, _, value in items if name == "t"]
-    if len(times) != 1 or not _is_time(times[0]):
+    if len(times) != 1 or not is_signed_time(times[0]):
         raise InvalidSignatureError("the signature has no time")
     return times[0], [value.encode() for name, _, value in items if name == _SCHEME]
-
-
-def _is_time(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS

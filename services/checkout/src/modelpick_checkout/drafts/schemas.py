@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -63,6 +64,11 @@ class DraftProblem(BaseModel):
     detail: str
 
 
+def unpaid_status(problems: Sequence[DraftProblem]) -> Literal["draft", "ready"]:
+    """Return the status of a draft that is not paid for."""
+    return "draft" if problems else "ready"
+
+
 class DraftView(BaseModel):
     id: UUID
     name: str
@@ -82,7 +88,7 @@ class DraftView(BaseModel):
         own = {name: getattr(draft, name) for name in cls.model_fields.keys() - computed}
         shown = [ImageView.of(image) for image in images]
         # What is on offer changes without the drafts, whose stored status may be of yesterday.
-        status = draft.status if draft.status == "paid" else "draft" if problems else "ready"
+        status = "paid" if draft.status == "paid" else unpaid_status(problems)
         return cls(images=shown, problems=problems, status=status, **own)
 
 

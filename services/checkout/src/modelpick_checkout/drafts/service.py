@@ -11,7 +11,7 @@ from modelpick_checkout.drafts.estimate import EstimateSettings, estimate
 from modelpick_checkout.drafts.problems import expected_by_image, find_problems
 from modelpick_checkout.drafts.schema_check import SchemaCheck
 from modelpick_checkout.drafts.schema_inference import infer_schema
-from modelpick_checkout.drafts.schemas import DraftPatch, DraftProblem, DraftView, Estimate
+from modelpick_checkout.drafts.schemas import DraftPatch, DraftProblem, DraftView, Estimate, unpaid_status
 from modelpick_checkout.drafts.snapshot import ruled_out_models, take_snapshot
 from modelpick_checkout.limits import MAX_SCHEMA_BYTES
 from modelpick_checkout.strict_json import size_bytes
@@ -156,7 +156,7 @@ class Drafts:
     async def refreshed(self, session: AsyncSession, draft: Draft) -> DraftView:
         """Store a changed draft with the status that its content gives it. Only in `transaction`."""
         images = (await repository.images_of(session, [draft.id]))[draft.id]
-        draft.status = "draft" if self.problems(draft, images) else "ready"
+        draft.status = unpaid_status(self.problems(draft, images))
         await repository.save(session, draft)
         return self._view(draft, images)
 
