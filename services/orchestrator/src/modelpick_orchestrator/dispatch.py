@@ -196,13 +196,11 @@ class Dispatcher:
             reserved[candidate.job.report_id] += candidate.worst_case_usd
         await self._snapshots.load(session, reserved)
         terms = await repository.terms(session, reserved)
-        for report_id, amount_usd in sorted(reserved.items()):
-            await repository.reserve(session, running[report_id], amount_usd)
-        await repository.take(session, [candidate.job for candidate in started])
+        await repository.reserve(session, running, reserved)
         requests = [
             self._request(candidate, running[candidate.job.report_id], terms, now) for candidate in started
         ]
-        await ledger.insert_attempts(
+        await ledger.begin_attempts(
             session, [_attempt_row(*pair) for pair in zip(requests, started, strict=True)]
         )
         traces = {report_id: running[report_id].traceparent for report_id in reserved}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from modelpick_shared.contracts import JobKey
@@ -46,78 +46,87 @@ class PutBack(NamedTuple):
     dispatches: int = 0
 
 
-_INSERT = text(
+_BEGIN = text(
     """
+    WITH attempt AS (
+        SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS attempt (
+            token uuid, report_id uuid, model_id text, image_index int, run_index int, reserved_usd numeric,
+            lease_ends_at timestamptz
+        )
+    ), taken AS (
+        UPDATE benchmark_jobs AS job SET state = 'in_flight', attempts = job.attempts + 1, due_at = NULL
+        FROM attempt
+        WHERE job.report_id = attempt.report_id AND job.model_id = attempt.model_id
+            AND job.image_index = attempt.image_index AND job.run_index = attempt.run_index
+    )
     INSERT INTO attempts (
         token, report_id, model_id, image_index, run_index, state, reserved_usd, lease_ends_at
     )
     SELECT token, report_id, model_id, image_index, run_index, 'in_flight', reserved_usd, lease_ends_at
-    FROM json_to_recordset(CAST(:rows AS json)) AS attempt (
-        token uuid, report_id uuid, model_id text, image_index int, run_index int, reserved_usd numeric,
-        lease_ends_at timestamptz
-    )
+    FROM attempt
     """
 )
 
 
-async def insert_attempts(session: AsyncSession, attempts: list[dict[str, Any]]) -> None:
-    await session.execute(_INSERT, {"rows": to_json(attempts).decode()})
+async def begin_attempts(session: AsyncSession, attempts: list[dict[str, Any]]) -> None:
+    """Insert attempts, and mark the jobs that waited for them as in flight."""
+    await session.execute(_BEGIN, {"rows": to_json(attempts).decode()})
+
+
+_ATTEMPTS_OF_JOBS = select(
+    Attempt.token,
+    Attempt.report_id,
+    Attempt.model_id,
+    Attempt.image_index,
+    Attempt.run_index,
+    Attempt.state == "in_flight",
+    Attempt.reserved_usd,
+    BenchmarkJob.calls,
+    BenchmarkJob.attempts,
+).join(
+    BenchmarkJob,
+    (BenchmarkJob.report_id == Attempt.report_id)
+    & (BenchmarkJob.model_id == Attempt.model_id)
+    & (BenchmarkJob.image_index == Attempt.image_index)
+    & (BenchmarkJob.run_index == Attempt.run_index),
+)
+_OPEN = (
+    _ATTEMPTS_OF_JOBS.where(
+        Attempt.token == any_(bindparam("tokens", type_=ARRAY(Uuid))),
+        Attempt.state.in_(("in_flight", "lapsed")),
+    )
+    .order_by(Attempt.token)
+    .with_for_update(of=Attempt)
+)
 
 
 async def open_attempts(session: AsyncSession, tokens: Iterable[UUID]) -> dict[UUID, OpenAttempt]:
     """Lock and return the attempts that may still settle: in flight, or lapsed and answered after all."""
-    statement = (
-        _attempts_of_jobs()
-        .where(Attempt.token.in_(list(tokens)), Attempt.state.in_(("in_flight", "lapsed")))
-        .order_by(Attempt.token)
-        .with_for_update(of=Attempt)
-    )
-    return {attempt.token: attempt for attempt in await _read(session, statement)}
+    found = await session.execute(_OPEN, {"tokens": list(tokens)})
+    return {attempt.token: attempt for attempt in _read(found)}
 
 
 async def lapsed_attempts(session: AsyncSession) -> list[OpenAttempt]:
     """Lock and return the attempts whose lease has ended by the database's clock."""
     statement = (
-        _attempts_of_jobs()
-        .where(Attempt.state == "in_flight", Attempt.lease_ends_at < func.now())
+        _ATTEMPTS_OF_JOBS.where(Attempt.state == "in_flight", Attempt.lease_ends_at < func.now())
         .order_by(Attempt.token)
         .with_for_update(of=Attempt, skip_locked=True)
     )
-    return await _read(session, statement)
+    return _read(await session.execute(statement))
 
 
 async def live_attempt(session: AsyncSession, job: JobKey, token: UUID | None) -> OpenAttempt | None:
     """Lock and return the attempt of that token if it is still what its job waits for."""
-    statement = (
-        _attempts_of_jobs()
-        .where(Attempt.token == token, Attempt.state == "in_flight", BenchmarkJob.state == "in_flight")
-        .with_for_update(of=Attempt)
-    )
-    return next((attempt for attempt in await _read(session, statement) if attempt.job == job), None)
+    statement = _ATTEMPTS_OF_JOBS.where(
+        Attempt.token == token, Attempt.state == "in_flight", BenchmarkJob.state == "in_flight"
+    ).with_for_update(of=Attempt)
+    found = _read(await session.execute(statement))
+    return next((attempt for attempt in found if attempt.job == job), None)
 
 
-def _attempts_of_jobs() -> Any:
-    return select(
-        Attempt.token,
-        Attempt.report_id,
-        Attempt.model_id,
-        Attempt.image_index,
-        Attempt.run_index,
-        Attempt.state == "in_flight",
-        Attempt.reserved_usd,
-        BenchmarkJob.calls,
-        BenchmarkJob.attempts,
-    ).join(
-        BenchmarkJob,
-        (BenchmarkJob.report_id == Attempt.report_id)
-        & (BenchmarkJob.model_id == Attempt.model_id)
-        & (BenchmarkJob.image_index == Attempt.image_index)
-        & (BenchmarkJob.run_index == Attempt.run_index),
-    )
-
-
-async def _read(session: AsyncSession, statement: Any) -> list[OpenAttempt]:
-    return [OpenAttempt(row[0], JobKey(*row[1:5]), *row[5:]) for row in await session.execute(statement)]
+def _read(found: Iterable[Any]) -> list[OpenAttempt]:
+    return [OpenAttempt(row[0], JobKey(*row[1:5]), *row[5:]) for row in found]
 
 
 _SETTLE = text(

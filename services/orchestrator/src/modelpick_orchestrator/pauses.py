@@ -55,8 +55,11 @@ class KeyReports:
         return bool(recent) and all(heard.key_works for heard in recent)
 
 
+_PAUSE = select(PlatformPause)
+
+
 async def current_pause(session: AsyncSession) -> PlatformPause | None:
-    return (await session.scalars(select(PlatformPause))).one_or_none()
+    return (await session.scalars(_PAUSE)).one_or_none()
 
 
 async def begin(session: AsyncSession, reason: str) -> None:

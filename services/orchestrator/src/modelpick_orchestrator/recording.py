@@ -66,6 +66,12 @@ class Recorder:
         )
         await self._give_back([pair for pair in known if pair[0].outcome in NOT_FINAL])
 
+    def touch(self, report: Report) -> None:
+        """Note that a report changes; it gets its next revision once."""
+        if report.id not in self.changed:
+            self.changed.add(report.id)
+            report.revision += 1
+
     async def give_up(self, jobs: Iterable[JobKey], reason: UnmeasuredReason) -> None:
         """Count jobs that got no result as unmeasured."""
         await self._count([unmeasured_values(job, reason) for job in jobs])
@@ -98,10 +104,9 @@ class Recorder:
         by_job: dict[JobKey, dict[str, Any]] = {}
         for row in rows:
             by_job.setdefault(_job_of(row), row)
-        inserted = await repository.insert_runs(self.session, list(by_job.values()))
-        await repository.mark_done(self.session, inserted)
-        await self._add_counts([row for job, row in by_job.items() if job in inserted])
-        return inserted
+        counted = await repository.count_runs(self.session, list(by_job.values()))
+        await self._add_counts([row for job, row in by_job.items() if job in counted])
+        return counted
 
     async def _add_counts(self, rows: list[dict[str, Any]]) -> None:
         increments: dict[tuple[UUID, str], Counter[str]] = defaultdict(Counter)
@@ -110,8 +115,9 @@ class Recorder:
             key = row["report_id"], row["model_id"]
             increments[key].update(["done", _counter_of(row)])
             providers[key] = providers.get(key) or row["provider"]
-            self.reports[row["report_id"]].completed_jobs += 1
-            self.changed.add(row["report_id"])
+            report = self.reports[row["report_id"]]
+            report.completed_jobs += 1
+            self.touch(report)
         if rows:
             after_commit(self.session, partial(_count_outcomes, rows))
         if increments:
@@ -138,7 +144,7 @@ class Recorder:
         report = self.reports[attempt.job.report_id]
         report.reserved_usd -= attempt.reserved_usd
         report.spent_usd += bill_usd
-        self.changed.add(report.id)
+        self.touch(report)
         if bill_usd > attempt.reserved_usd and not report.over_ceiling:
             report.over_ceiling = True
             after_commit(self.session, OVER_CEILING.inc)

@@ -1,13 +1,29 @@
 """The orchestrator's SQL for reports, plans and outcomes. Lock order: report rows by id, then their own."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from pydantic_core import to_json
-from sqlalchemy import and_, case, delete, exists, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
@@ -54,25 +70,36 @@ class Terms(NamedTuple):
     provider: str | None
 
 
+# What every batch asks is built once: building a statement takes about as long as running it.
+_OF_REPORTS = any_(bindparam("report_ids", type_=ARRAY(Uuid)))
+_DUE = or_(BenchmarkJob.due_at.is_(None), BenchmarkJob.due_at <= func.now())
+_IN_FLIGHT = BenchmarkJob.state == "in_flight"
+_PENDING = BenchmarkJob.state == "pending"
+
+_ACTIVE_REPORTS = (
+    select(Report)
+    .options(defer(Report.config_snapshot, raiseload=True))
+    .where(or_(Report.status.in_(("paid", "running")), Report.id == _OF_REPORTS))
+    .order_by(Report.id)
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
+
+
 async def lock_active_reports(session: AsyncSession, also: Iterable[UUID] = ()) -> list[Report]:
     """Lock all reports that wait or run, and those named, in the order of their ids; return them.
 
     One orchestrator at a time changes what runs, so that slots are counted by one. The configuration, which
     may be large, is not read.
     """
-    statement = (
-        select(Report)
-        .options(defer(Report.config_snapshot, raiseload=True))
-        .where(or_(Report.status.in_(("paid", "running")), Report.id.in_(list(also))))
-        .order_by(Report.id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return list(await session.scalars(statement))
+    return list(await session.scalars(_ACTIVE_REPORTS, {"report_ids": list(also)}))
+
+
+_DATABASE_TIME = select(func.clock_timestamp())
 
 
 async def database_time(session: AsyncSession) -> datetime:
-    now: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
+    now: datetime = (await session.execute(_DATABASE_TIME)).scalar_one()
     return now
 
 
@@ -96,63 +123,77 @@ async def insert_plan(
     await session.execute(insert(BenchmarkJob), jobs)
 
 
-async def reserve(session: AsyncSession, report: Report, amount_usd: Decimal) -> None:
-    """Reserve money by one conditional update. Raises OverReservedError."""
-    await session.flush()
-    statement = (
-        update(Report)
-        .where(
-            Report.id == report.id,
-            or_(
-                Report.over_ceiling, Report.spent_usd + Report.reserved_usd + amount_usd <= Report.ceiling_usd
-            ),
-        )
-        .values(reserved_usd=Report.reserved_usd + amount_usd)
-        .returning(Report.reserved_usd)
-        .execution_options(synchronize_session=False)
+_RESERVE = text(
+    """
+    UPDATE reports AS report SET reserved_usd = report.reserved_usd + share.amount_usd
+    FROM unnest(CAST(:report_ids AS uuid[]), CAST(:amounts_usd AS numeric[])) AS share (report_id, amount_usd)
+    WHERE report.id = share.report_id AND (
+        report.over_ceiling
+        OR report.spent_usd + report.reserved_usd + share.amount_usd <= report.ceiling_usd
     )
-    reserved_usd = (await session.execute(statement)).scalar_one_or_none()
-    if reserved_usd is None:
-        raise OverReservedError(f"report {report.id} cannot reserve {amount_usd} USD")
-    set_committed_value(report, "reserved_usd", reserved_usd)
+    RETURNING report.id, report.reserved_usd
+    """
+)
+
+
+async def reserve(
+    session: AsyncSession, reports: Mapping[UUID, Report], amounts_usd: Mapping[UUID, Decimal]
+) -> None:
+    """Reserve money of these reports by one conditional update.
+
+    Raises OverReservedError where one of them cannot: the transaction must not commit then.
+    """
+    await session.flush()
+    found = await session.execute(
+        _RESERVE,
+        {"report_ids": [str(report_id) for report_id in amounts_usd], "amounts_usd": [*amounts_usd.values()]},
+    )
+    reserved_usd = {row[0]: row[1] for row in found}
+    for report_id, amount_usd in amounts_usd.items():
+        if report_id not in reserved_usd:
+            raise OverReservedError(f"report {report_id} cannot reserve {amount_usd} USD")
+        set_committed_value(reports[report_id], "reserved_usd", reserved_usd[report_id])
+
+
+_LOADS = (
+    select(
+        BenchmarkJob.report_id,
+        BenchmarkJob.model_id,
+        func.count().filter(_IN_FLIGHT),
+        func.count().filter(_IN_FLIGHT, BenchmarkJob.worst_case_usd > 0),
+        func.count().filter(and_(_PENDING, _DUE)),
+    )
+    .where(BenchmarkJob.report_id == _OF_REPORTS, BenchmarkJob.state != "done")
+    .group_by(BenchmarkJob.report_id, BenchmarkJob.model_id)
+)
 
 
 async def loads(session: AsyncSession, report_ids: list[UUID]) -> list[Load]:
     """Count the jobs in flight and waiting, a report and model."""
-    in_flight = BenchmarkJob.state == "in_flight"
-    statement = (
-        select(
-            BenchmarkJob.report_id,
-            BenchmarkJob.model_id,
-            func.count().filter(in_flight),
-            func.count().filter(in_flight, BenchmarkJob.worst_case_usd > 0),
-            func.count().filter(and_(BenchmarkJob.state == "pending", _due())),
-        )
-        .where(BenchmarkJob.report_id.in_(report_ids), BenchmarkJob.state != "done")
-        .group_by(BenchmarkJob.report_id, BenchmarkJob.model_id)
+    return [Load(*row) for row in await session.execute(_LOADS, {"report_ids": report_ids})]
+
+
+_ROWS = (
+    select(
+        BenchmarkJob.report_id,
+        BenchmarkJob.run_index,
+        BenchmarkJob.image_index,
+        func.sum(BenchmarkJob.worst_case_usd).filter(_PENDING),
+        func.min(BenchmarkJob.worst_case_usd).filter(_PENDING),
+        func.bool_or(or_(~_PENDING, BenchmarkJob.attempts > 0)),
     )
-    return [Load(*row) for row in await session.execute(statement)]
+    .where(BenchmarkJob.report_id == _OF_REPORTS, BenchmarkJob.worst_case_usd > 0)
+    .group_by(BenchmarkJob.report_id, BenchmarkJob.run_index, BenchmarkJob.image_index)
+    .having(func.bool_or(_PENDING))
+    .order_by(BenchmarkJob.run_index, BenchmarkJob.image_index)
+)
 
 
 async def rows(session: AsyncSession, report_ids: list[UUID]) -> dict[UUID, list[Row]]:
     """Return each report's rows in which paid jobs wait, due or not, in their order."""
-    pending = BenchmarkJob.state == "pending"
-    statement = (
-        select(
-            BenchmarkJob.report_id,
-            BenchmarkJob.run_index,
-            BenchmarkJob.image_index,
-            func.sum(BenchmarkJob.worst_case_usd).filter(pending),
-            func.min(BenchmarkJob.worst_case_usd).filter(pending),
-            func.bool_or(or_(~pending, BenchmarkJob.attempts > 0)),
-        )
-        .where(BenchmarkJob.report_id.in_(report_ids), BenchmarkJob.worst_case_usd > 0)
-        .group_by(BenchmarkJob.report_id, BenchmarkJob.run_index, BenchmarkJob.image_index)
-        .having(func.bool_or(pending))
-        .order_by(BenchmarkJob.run_index, BenchmarkJob.image_index)
-    )
     by_report: dict[UUID, list[Row]] = {report_id: [] for report_id in report_ids}
-    for report_id, run_index, image_index, waiting, cheapest, begun in await session.execute(statement):
+    found = await session.execute(_ROWS, {"report_ids": report_ids})
+    for report_id, run_index, image_index, waiting, cheapest, begun in found:
         by_report[report_id].append(Row((run_index, image_index), waiting, cheapest, begun))
     return by_report
 
@@ -201,71 +242,56 @@ async def waiting_paid(session: AsyncSession, report_id: UUID) -> list[Candidate
     return [Candidate(JobKey(*row[:4]), row[4], row[5]) for row in await session.execute(statement)]
 
 
-async def take(session: AsyncSession, jobs: Sequence[JobKey]) -> None:
-    """Mark waiting jobs as in flight."""
-    await session.execute(_TAKE, _key_arrays(jobs))
+async def count_runs(session: AsyncSession, values: list[dict[str, Any]]) -> set[JobKey]:
+    """Insert outcomes under their primary key, and mark their jobs as done.
 
-
-_KEYS = """unnest(
-        CAST(:report_ids AS uuid[]), CAST(:model_ids AS text[]), CAST(:images AS int[]), CAST(:runs AS int[])
-    ) AS key (report_id, model_id, image_index, run_index)"""
-_OF_KEY = """job.report_id = key.report_id AND job.model_id = key.model_id
-        AND job.image_index = key.image_index AND job.run_index = key.run_index"""
-_TAKE = text(
-    f"""
-    UPDATE benchmark_jobs AS job SET state = 'in_flight', attempts = job.attempts + 1, due_at = NULL
-    FROM {_KEYS} WHERE {_OF_KEY}
-    """  # noqa: S608 - constants of this module
-)
-_MARK_DONE = text(
-    f"UPDATE benchmark_jobs AS job SET state = 'done' FROM {_KEYS} WHERE {_OF_KEY}"  # noqa: S608 - as above
-)
-
-
-def _key_arrays(jobs: Sequence[JobKey]) -> dict[str, list[Any]]:
-    return {
-        "report_ids": [str(job.report_id) for job in jobs],
-        "model_ids": [job.model_id for job in jobs],
-        "images": [job.image_index for job in jobs],
-        "runs": [job.run_index for job in jobs],
-    }
-
-
-async def insert_runs(session: AsyncSession, values: list[dict[str, Any]]) -> set[JobKey]:
-    """Insert outcomes under their primary key; return the jobs that were not counted before."""
+    Returns the jobs that were not counted before.
+    """
     if not values:
         return set()
-    inserted = await session.execute(_INSERT_RUNS, {"rows": to_json(values).decode()})
-    return {JobKey(*row) for row in inserted}
+    rows = [_with_the_answer_once(row) for row in values]
+    counted = await session.execute(_COUNT_RUNS, {"rows": to_json(rows).decode()})
+    return {JobKey(*row) for row in counted}
+
+
+def _with_the_answer_once(row: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the JSON of an answer that is its whole text: to read it twice takes a third of the time."""
+    if row["output_json"] is None or row["output_json"] != row["output_text"]:
+        return row
+    return row | {"output_json": None, "text_is_json": True}
 
 
 # One parameter for all rows: a hundred rows of twenty bound values each take three times as long.
-_INSERT_RUNS = text(
+_COUNT_RUNS = text(
     """
-    INSERT INTO benchmark_runs (
-        report_id, model_id, image_index, run_index, outcome, unmeasured_reason, passed, passed_relaxed,
-        field_diffs, output_json, output_text, response_time_ms, prompt_tokens, completion_tokens,
-        total_tokens, cost, provider, generation_id, attempts, error
+    WITH counted AS (
+        INSERT INTO benchmark_runs (
+            report_id, model_id, image_index, run_index, outcome, unmeasured_reason, passed, passed_relaxed,
+            field_diffs, output_json, output_text, response_time_ms, prompt_tokens, completion_tokens,
+            total_tokens, cost, provider, generation_id, attempts, error
+        )
+        SELECT
+            report_id, model_id, image_index, run_index, outcome, unmeasured_reason, passed, passed_relaxed,
+            field_diffs, CAST(CASE WHEN text_is_json THEN output_text ELSE output_json END AS json),
+            output_text, response_time_ms, prompt_tokens, completion_tokens, total_tokens, cost, provider,
+            generation_id, attempts, error
+        FROM json_to_recordset(CAST(:rows AS json)) AS run (
+            report_id uuid, model_id text, image_index int, run_index int, outcome text,
+            unmeasured_reason text, passed boolean, passed_relaxed boolean, field_diffs json,
+            output_json text, output_text text, text_is_json boolean, response_time_ms int,
+            prompt_tokens int, completion_tokens int, total_tokens int, cost numeric, provider text,
+            generation_id text, attempts int, error text
+        )
+        ON CONFLICT DO NOTHING
+        RETURNING report_id, model_id, image_index, run_index
+    ), done AS (
+        UPDATE benchmark_jobs AS job SET state = 'done' FROM counted
+        WHERE job.report_id = counted.report_id AND job.model_id = counted.model_id
+            AND job.image_index = counted.image_index AND job.run_index = counted.run_index
     )
-    SELECT
-        report_id, model_id, image_index, run_index, outcome, unmeasured_reason, passed, passed_relaxed,
-        field_diffs, CAST(output_json AS json), output_text, response_time_ms, prompt_tokens,
-        completion_tokens, total_tokens, cost, provider, generation_id, attempts, error
-    FROM json_to_recordset(CAST(:rows AS json)) AS run (
-        report_id uuid, model_id text, image_index int, run_index int, outcome text, unmeasured_reason text,
-        passed boolean, passed_relaxed boolean, field_diffs json, output_json text, output_text text,
-        response_time_ms int, prompt_tokens int, completion_tokens int, total_tokens int, cost numeric,
-        provider text, generation_id text, attempts int, error text
-    )
-    ON CONFLICT DO NOTHING
-    RETURNING report_id, model_id, image_index, run_index
+    SELECT report_id, model_id, image_index, run_index FROM counted
     """
 )
-
-
-async def mark_done(session: AsyncSession, jobs: Iterable[JobKey]) -> None:
-    if keys := list(jobs):
-        await session.execute(_MARK_DONE, _key_arrays(keys))
 
 
 _ADD_COUNTS = text(
@@ -289,22 +315,27 @@ async def add_counts(session: AsyncSession, counts: list[dict[str, Any]]) -> Non
     await session.execute(_ADD_COUNTS, {"rows": to_json(counts).decode()})
 
 
+_TERMS = select(
+    ReportModel.report_id, ReportModel.model_id, ReportModel.max_tokens, ReportModel.provider
+).where(ReportModel.report_id == _OF_REPORTS)
+
+
 async def terms(session: AsyncSession, report_ids: Iterable[UUID]) -> dict[tuple[UUID, str], Terms]:
     """Return how each model of these reports is called."""
-    statement = select(
-        ReportModel.report_id, ReportModel.model_id, ReportModel.max_tokens, ReportModel.provider
-    ).where(ReportModel.report_id.in_(list(report_ids)))
-    return {(row[0], row[1]): Terms(*row[2:]) for row in await session.execute(statement)}
+    found = await session.execute(_TERMS, {"report_ids": list(report_ids)})
+    return {(row[0], row[1]): Terms(*row[2:]) for row in found}
+
+
+_MODEL_COUNTS = (
+    select(ReportModel)
+    .where(ReportModel.report_id == _OF_REPORTS)
+    .order_by(ReportModel.report_id, ReportModel.position)
+    .execution_options(populate_existing=True)
+)
 
 
 async def model_counts(session: AsyncSession, report_ids: Iterable[UUID]) -> list[ReportModel]:
-    statement = (
-        select(ReportModel)
-        .where(ReportModel.report_id.in_(list(report_ids)))
-        .order_by(ReportModel.report_id, ReportModel.position)
-        .execution_options(populate_existing=True)
-    )
-    return list(await session.scalars(statement))
+    return list(await session.scalars(_MODEL_COUNTS, {"report_ids": list(report_ids)}))
 
 
 async def unplanned_reports(session: AsyncSession) -> list[UUID]:
@@ -364,7 +395,3 @@ async def run_counts(session: AsyncSession, report_id: UUID) -> list[RunCount]:
         .group_by(BenchmarkRun.model_id, BenchmarkRun.image_index, text("3"))
     )
     return [RunCount(*row) for row in await session.execute(statement)]
-
-
-def _due() -> Any:
-    return or_(BenchmarkJob.due_at.is_(None), BenchmarkJob.due_at <= func.now())

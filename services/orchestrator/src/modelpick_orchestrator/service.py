@@ -128,7 +128,7 @@ class Engine:
                 await ledger.lapse_all(change.session, report_id)
                 _reopen(report, len(jobs))
                 change.active.append(report)
-                change.recorder.changed.add(report_id)
+                change.recorder.touch(report)
                 await self._count_late(change, report_id)
                 log.info("report.resumed", report_id=str(report_id), jobs=len(jobs))
 
@@ -150,6 +150,7 @@ class Engine:
     async def _changing(self, report_ids: set[UUID], *, to_begin: bool = False) -> AsyncIterator["_Change"]:
         """Open the one kind of transaction that there is: lock, let the caller change, conclude, commit."""
         async with self._database.transaction() as session:
+            session.sync_session.autoflush = False  # reports are written once, not before every question
             active = await repository.lock_active_reports(session, also=report_ids)
             now = await repository.database_time(session)
             recorder = Recorder(session, {report.id: report for report in active}, self._snapshots, now)
@@ -170,10 +171,7 @@ class Engine:
             if not await self._complete(change):
                 break
         models = await repository.model_counts(change.session, recorder.changed) if recorder.changed else []
-        reports = [recorder.reports[report_id] for report_id in recorder.changed]
-        for report in reports:
-            report.revision += 1
-        return [progress_of(report, models) for report in reports]
+        return [progress_of(recorder.reports[report_id], models) for report_id in recorder.changed]
 
     async def _complete(self, change: "_Change") -> bool:
         """Close the reports that are done; return whether there was one."""

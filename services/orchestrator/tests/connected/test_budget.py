@@ -51,8 +51,27 @@ async def test_the_database_itself_refuses_to_reserve_beyond_the_ceiling(bench):
     async with bench.database.transaction() as session:
         (locked,) = await lock_active_reports(session)
         with pytest.raises(OverReservedError):
-            await reserve(session, locked, Decimal("7.01"))
+            await reserve(session, {locked.id: locked}, {locked.id: Decimal("7.01")})
     assert await bench.money(report.id) == (0, 0)
+
+
+async def test_where_one_report_cannot_reserve_none_does(bench):
+    poor = await bench.paid(models=1, images=1, runs=1)
+    rich = await bench.paid(models=1, images=1, runs=1)
+
+    async def reserve_both(rich_usd, poor_usd):
+        async with bench.database.transaction() as session:
+            locked = {report.id: report for report in await lock_active_reports(session)}
+            await reserve(session, locked, {rich.id: Decimal(rich_usd), poor.id: Decimal(poor_usd)})
+        return [locked[report.id].reserved_usd for report in (rich, poor)]
+
+    with pytest.raises(OverReservedError, match=str(poor.id)):
+        await reserve_both("6.99", "7.01")
+    assert await bench.money(rich.id) == (0, 0)
+
+    assert await reserve_both("6.99", "1.01") == [Decimal("6.99"), Decimal("1.01")]
+    assert (await bench.money(rich.id))[1] == Decimal("6.99")
+    assert (await bench.money(poor.id))[1] == Decimal("1.01")
 
 
 async def test_prices_so_high_that_the_budget_binds_leave_every_model_the_same_images(bench):

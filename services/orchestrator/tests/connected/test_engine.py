@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, cast, func, select, update
 
 from modelpick_orchestrator.service import UnknownReportError
 from modelpick_shared.catalog import load_catalog
@@ -26,6 +26,8 @@ from modelpick_shared.ids import new_id
 from .conftest import right
 
 pytestmark = pytest.mark.connected
+
+LONG = '{"total": "' + 70_000 * "7" + '"}'
 
 
 async def test_a_paid_report_runs_every_job_once_and_completes(bench):
@@ -190,6 +192,27 @@ async def test_text_that_postgresql_cannot_store_is_cleaned(bench):
     text = await bench.scalar(select(BenchmarkRun.output_text))
     assert "\x00" not in text
     assert (await bench.report(report.id)).status == "complete"
+
+
+@pytest.mark.parametrize(
+    ("output", "as_json"),
+    [
+        ('{"total": 1.50,  "a": "\u00e9"}\n', '{"total": 1.50,  "a": "\u00e9"}\n'),
+        ('{"total": "\\u00e9"}', '{"total": "\\u00e9"}'),
+        ("null", "null"),
+        ("The total is 0.", None),
+        (LONG, LONG),
+    ],
+    ids=["as written", "escaped", "null", "prose", "long"],
+)
+async def test_an_answer_is_kept_as_text_and_as_json(bench, output, as_json):
+    report = await bench.paid(models=1, images=1, runs=1)
+    await bench.engine.plan(report.id)
+    (run,) = await bench.sent(RunRequested)
+    await bench.engine.record([right(run, output=output)])
+    assert await bench.scalar(select(BenchmarkRun.output_text)) == output[: 64 * 1024]
+    assert await bench.scalar(select(cast(BenchmarkRun.output_json, Text))) == as_json
+    assert await bench.scalar(select(BenchmarkJob.state)) == "done"
 
 
 async def test_a_job_to_retry_later_waits_for_its_time(bench):

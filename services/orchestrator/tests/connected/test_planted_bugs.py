@@ -64,13 +64,13 @@ def plant_counting_of_deliveries(monkeypatch):
     async def everything(_, values):
         return {repository.JobKey(*(row[name] for name in repository.JobKey._fields)) for row in values}
 
-    real = repository.insert_runs
+    real = repository.count_runs
 
     async def insert_and_claim_all(session, values):
         await real(session, values)
         return await everything(session, values)
 
-    monkeypatch.setattr(repository, "insert_runs", insert_and_claim_all)
+    monkeypatch.setattr(repository, "count_runs", insert_and_claim_all)
 
 
 CHECKS = [
