@@ -2,10 +2,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Select, Update, case, func, select, update
+from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, case, func, select, update
 
 from modelpick_shared import faults
 from modelpick_shared.broker.connection import backoff_s
@@ -21,6 +22,29 @@ log = structlog.get_logger()
 
 BATCH_SIZE = 500
 POLL_S = 2.0
+
+# Both are built once: each commit of a service makes its relay ask.
+_UNSENT = (
+    select(
+        OutboxMessage.id,
+        OutboxMessage.exchange,
+        OutboxMessage.routing_key,
+        OutboxMessage.type,
+        OutboxMessage.correlation_id,
+        OutboxMessage.body,
+        OutboxMessage.headers,
+    )
+    .where(OutboxMessage.source == bindparam("source"), OutboxMessage.sent_at.is_(None))
+    .order_by(OutboxMessage.id)
+    .limit(BATCH_SIZE)
+    .with_for_update(skip_locked=True)
+)
+_MARK_SENT = (
+    update(OutboxMessage)
+    .where(OutboxMessage.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .values(sent_at=func.now(), body=case((OutboxMessage.erase_body, None), else_=OutboxMessage.body))
+    .execution_options(synchronize_session=False)
+)
 
 
 class OutboxRelay:
@@ -62,12 +86,11 @@ class OutboxRelay:
         Rows are locked while they are published, so that replicas do not send the same ones.
         """
         async with self._database.transaction() as session:
-            rows = (await session.scalars(self._unsent())).all()
+            rows = (await session.execute(_UNSENT, {"source": self._outbox.source.value})).all()
             sent = await self._publish(rows)
             if sent:
                 faults.reach(FaultPoint.RELAY_PUBLISHED)
-            if sent:
-                await session.execute(self._mark_sent(sent))
+                await session.execute(_MARK_SENT, {"ids": sent})
         OUTBOX_SENT.labels(source=self._outbox.source.value).inc(len(sent))
         if len(rows) == BATCH_SIZE:
             self._outbox.committed.set()
@@ -95,7 +118,7 @@ class OutboxRelay:
             async with asyncio.timeout(POLL_S):
                 await self._outbox.committed.wait()
 
-    async def _publish(self, rows: Sequence[OutboxMessage]) -> list[UUID]:
+    async def _publish(self, rows: Sequence[Row[Any]]) -> list[UUID]:
         results = await asyncio.gather(
             *(self._publisher.publish(_outgoing(row)) for row in rows), return_exceptions=True
         )
@@ -107,26 +130,8 @@ class OutboxRelay:
             log.warning("outbox.unconfirmed", count=len(failed), reason=str(failed[0]))
         return [row.id for row, result in zip(rows, results, strict=True) if result is None]
 
-    def _unsent(self) -> Select[OutboxMessage]:
-        return (
-            select(OutboxMessage)
-            .where(OutboxMessage.source == self._outbox.source.value, OutboxMessage.sent_at.is_(None))
-            .order_by(OutboxMessage.id)
-            .limit(BATCH_SIZE)
-            .with_for_update(skip_locked=True)
-        )
 
-    def _mark_sent(self, ids: list[UUID]) -> Update:
-        body = case((OutboxMessage.erase_body, None), else_=OutboxMessage.body)
-        return (
-            update(OutboxMessage)
-            .where(OutboxMessage.id.in_(ids))
-            .values(sent_at=func.now(), body=body)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _outgoing(row: OutboxMessage) -> OutgoingMessage:
+def _outgoing(row: Row[Any]) -> OutgoingMessage:
     return OutgoingMessage(
         exchange=row.exchange,
         routing_key=row.routing_key,
