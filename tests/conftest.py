@@ -214,7 +214,7 @@ def journal():
 
     async def read(system) -> dict:
         address = f"{system.simulators()['openrouter']}/_control/journal"
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             return (await client.get(address)).raise_for_status().json()
 
     return read

@@ -180,7 +180,9 @@ async def models_do(system):
 
     async def say(models, mode="normal", **how):
         told.update(models)
-        async with httpx.AsyncClient(base_url=system.simulators()["openrouter"], trust_env=False) as client:
+        async with httpx.AsyncClient(
+            base_url=system.simulators()["openrouter"], trust_env=False, timeout=30
+        ) as client:
             for model in models:
                 script = {"mode": mode, "model": model, **how}
                 (await client.post("/_control/script", json=script)).raise_for_status()

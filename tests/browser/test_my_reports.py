@@ -62,7 +62,7 @@ async def test_a_link_is_copied_and_withdrawn(customer, open_page, system, buy):
 
 
 async def opened(link):
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         return (await client.get(link)).status_code
 
 

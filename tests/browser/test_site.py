@@ -22,7 +22,7 @@ def named(page, role, name, **options):
 
 
 async def mailed_link(system, address):
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         mail = await Inbox(client, system.simulators()["mail"], address).next_mail(SIGN_IN_SUBJECT)
     return re.search(r"http\S+/auth/verify\?token=[\w-]+", mail.text)[0]
 

@@ -33,7 +33,7 @@ def raw(system):
     """Return a function that sends one request to the site, as a program would, and gives the answer."""
 
     async def send(method, address, **arguments) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=system.site_url, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=system.site_url, trust_env=False, timeout=30) as client:
             return await client.request(method, address, **arguments)
 
     return send

@@ -91,7 +91,7 @@ async def stripe(slow_system):
     key = slow_system.variables()["STRIPE_SECRET_KEY"]
     address = slow_system.simulators()["stripe"]
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, headers=headers, trust_env=False, timeout=30) as client:
         yield client
 
 

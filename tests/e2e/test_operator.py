@@ -50,7 +50,7 @@ def dawdling(slow_system):
     @asynccontextmanager
     async def dawdle():
         address = slow_system.simulators()["openrouter"]
-        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=address, trust_env=False, timeout=30) as client:
             (await client.post("/_control/script", json={"latency_ms": 5000})).raise_for_status()
             try:
                 yield

@@ -27,7 +27,9 @@ def shop(system_with):
 async def nothing_measured(shop):
     """Let every model refuse its calls for as long as the test runs, so that a report ends with nothing."""
     script = {"mode": "status:429", "retry_after": "600"}
-    async with httpx.AsyncClient(base_url=shop.simulators()["openrouter"], trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=shop.simulators()["openrouter"], trust_env=False, timeout=30
+    ) as client:
         (await client.post("/_control/script", json=script)).raise_for_status()
         yield
         (await client.post("/_control/reset")).raise_for_status()
@@ -38,7 +40,7 @@ async def stripe(shop):
     """Speak to the Stripe simulator as the shop and as its control interface."""
     headers = {"Authorization": "Bearer sk_test_simulated"}
     async with httpx.AsyncClient(
-        base_url=shop.simulators()["stripe"], headers=headers, trust_env=False
+        base_url=shop.simulators()["stripe"], headers=headers, trust_env=False, timeout=30
     ) as client:
         yield client
         await client.put(

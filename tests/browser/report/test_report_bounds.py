@@ -109,7 +109,7 @@ def spoiled(dice, value):
 
 
 async def test_the_largest_report_answers_at_once(open_page, largest, system):
-    async with httpx.AsyncClient(base_url=system.site_url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=system.site_url, trust_env=False, timeout=30) as client:
         size = len((await client.get(f"/api/share/{largest.share_token}")).content)
     assert LARGE_BYTES < size < BOUND_BYTES
     taken_ms = [await until_switched_ms(await open_page(), largest) for _ in range(3)]

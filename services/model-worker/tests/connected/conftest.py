@@ -69,7 +69,7 @@ async def simulator():
         simulator_rate_limit_share=0,
     )
     app = create_app(settings, FixedAnswerBook({SHA256: '{"total": 9.5}'}))
-    async with serving(app) as url, httpx.AsyncClient(base_url=url) as client:
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=30) as client:
         simulator = Simulator(f"{url}/api/v1", client)
         await simulator.script("perfect")
         yield simulator

@@ -87,7 +87,7 @@ class World:
         cookies = await self.session_of(report) if report else None
         async with (
             self.serving() as (_, address),
-            httpx.AsyncClient(base_url=address, cookies=cookies) as client,
+            httpx.AsyncClient(base_url=address, cookies=cookies, timeout=30) as client,
         ):
             yield client
 

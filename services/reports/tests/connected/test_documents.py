@@ -130,7 +130,7 @@ async def test_the_document_is_there_before_anybody_asks(world, report, fresh_br
 
 
 async def broker_is_connected(address) -> bool:
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         return (await client.get("/readyz")).json()["broker"] == "connected"
 
 

@@ -51,7 +51,7 @@ async def watching(world, report, address, **headers):
 
 
 async def broker_is_connected(address):
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
 
         async def connected():
             return (await client.get("/readyz")).json()["broker"] == "connected"
@@ -89,7 +89,7 @@ async def test_a_stream_goes_from_snapshot_over_progress_to_complete(world, fres
             assert (third.event, third.id, third.data["status"]) == ("complete", "2", "complete")
             assert await stream.next() is None
         cookies = await world.session_of(report)
-        async with httpx.AsyncClient(base_url=address, cookies=cookies) as client:
+        async with httpx.AsyncClient(base_url=address, cookies=cookies, timeout=30) as client:
             assert (await client.get(f"/api/reports/{report.id}")).json() == third.data
 
 
@@ -159,6 +159,6 @@ async def reads(address):
 
 
 async def metric(address, name):
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         lines = (await client.get("/metrics")).text.splitlines()
     return next(float(line.split()[-1]) for line in lines if line.startswith(f"{name} "))
