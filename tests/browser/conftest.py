@@ -208,6 +208,20 @@ async def sign_in(context: BrowserContext, customer: Customer, site_url: str) ->
 
 
 @pytest.fixture
+def visit_to_the_end():
+    """Return a function that opens an address and waits for the page at which it ends."""
+
+    async def visit(page, address, **options) -> None:
+        await page.goto(address, **options)
+        if address.startswith("/checkout/cancel?"):
+            # Its script asks to unlock the benchmark, and goes to the server's refusal.
+            await expect(page.get_by_role("heading", name="That did not work")).to_be_visible()
+            await page.wait_for_load_state(options.get("wait_until", "load"))
+
+    return visit
+
+
+@pytest.fixture
 def axe():
     """Return a function that fails with what axe-core finds wrong on a page."""
 

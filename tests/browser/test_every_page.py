@@ -28,11 +28,11 @@ new PerformanceObserver((list) => {
 
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_a_page_is_accessible_and_fits_a_phone(
-    signed_in, told, address, theme, axe, no_sideways_scroll, guard
+    signed_in, told, address, theme, axe, no_sideways_scroll, guard, visit_to_the_end
 ):
     guard.expect("status of 404")  # what is unknown
     names = {"report": told.report_id, "token": told.share_token, "session": told.session_id}
-    await signed_in.goto(address.format(**names))
+    await visit_to_the_end(signed_in, address.format(**names))
     await expect(signed_in.get_by_role("heading", level=1)).to_be_visible()
     await axe(signed_in)
 
@@ -42,12 +42,12 @@ async def test_a_page_is_accessible_and_fits_a_phone(
 
 @pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("width", [390, 1280])
-async def test_nothing_moves_while_a_page_loads(open_page, told, address, width, guard):
+async def test_nothing_moves_while_a_page_loads(open_page, told, address, width, guard, visit_to_the_end):
     guard.expect("status of 404")  # what is unknown
     page = await open_page(told.customer, width=width, height=844)
     await page.add_init_script(SHIFTS)
     names = {"report": told.report_id, "token": told.share_token, "session": told.session_id}
-    await page.goto(address.format(**names), wait_until="networkidle")
+    await visit_to_the_end(page, address.format(**names), wait_until="networkidle")
     moved = await page.evaluate("window.shifts")
     assert sum(value for value, _ in moved) < MOST_SHIFT, moved
 

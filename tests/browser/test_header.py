@@ -26,9 +26,9 @@ def header(page):
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_whoever_is_signed_in_is_not_asked_to_sign_in(signed_in, told, address):
+async def test_whoever_is_signed_in_is_not_asked_to_sign_in(signed_in, told, address, visit_to_the_end):
     await signed_in.add_init_script(SHIFTS)
-    await signed_in.goto(address.format(token=told.share_token), wait_until="networkidle")
+    await visit_to_the_end(signed_in, address.format(token=told.share_token), wait_until="networkidle")
     await expect(header(signed_in).get_by_role("button", name="Sign out")).to_be_visible()
     await expect(header(signed_in).get_by_role("link", name="Sign in")).to_have_count(0)
     assert await signed_in.evaluate("window.shift") < 0.02
