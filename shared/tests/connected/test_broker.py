@@ -216,6 +216,36 @@ async def test_a_batch_takes_what_lies_in_the_queue(fresh_broker_url, publisher)
     assert await depth(fresh_broker_url, QUEUE) == 0
 
 
+async def test_a_batch_waits_for_what_is_expected_and_not_for_more(fresh_broker_url, publisher):
+    recorder = Recorder()
+    reader = BatchConsumer(
+        QUEUE,
+        ReportPaid,
+        recorder.many,
+        batch_size=100,
+        publisher=publisher,
+        linger_s=3600,
+        expected=lambda: 3,
+    )
+    async with consuming(fresh_broker_url, reader):
+        for count in range(6):
+            assert len(recorder.seen) == count // 3 * 3
+            await publisher.send(ReportPaid(report_id=new_id()))
+            await eventually(lambda expected=(count + 1) // 3 * 3: len(recorder.seen) == expected)
+    assert recorder.batches == [3, 3]
+    assert await depth(fresh_broker_url, QUEUE) == 0
+
+
+async def test_a_batch_ends_when_nothing_comes_for_a_fifth_of_the_time(fresh_broker_url, publisher):
+    recorder = Recorder()
+    reader = BatchConsumer(
+        QUEUE, ReportPaid, recorder.many, batch_size=100, publisher=publisher, linger_s=5, expected=lambda: 3
+    )
+    async with consuming(fresh_broker_url, reader):
+        await asyncio.gather(*(publisher.send(ReportPaid(report_id=new_id())) for _ in range(2)))
+        await eventually(lambda: recorder.batches == [2])
+
+
 async def test_of_a_failing_batch_only_the_culprit_is_laid_down(fresh_broker_url, publisher, monkeypatch):
     monkeypatch.setattr("modelpick_shared.broker.handling.backoff_s", lambda _: 0.01)
     recorder = Recorder()

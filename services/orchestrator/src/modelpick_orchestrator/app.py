@@ -108,6 +108,7 @@ class Parts:
                     handlers.runs_finished,
                     batch_size=RECORD_BATCH,
                     linger_s=RECORD_LINGER_S,
+                    expected=self.engine.in_flight,
                     publisher=self.publisher,
                 ),
             ],

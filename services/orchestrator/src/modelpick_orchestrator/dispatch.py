@@ -42,7 +42,10 @@ _UNBOUNDED = 1_000_000
 
 
 class Dispatcher:
-    """Fills free slots. Runs inside a transaction that holds the locks of all active reports."""
+    """Fills free slots. Runs inside a transaction that holds the locks of all active reports.
+
+    `in_flight` is how many jobs of all running reports were on their way when slots were last filled.
+    """
 
     def __init__(
         self, settings: OrchestratorSettings, catalog: Catalog, snapshots: Snapshots, outbox: Outbox
@@ -51,6 +54,7 @@ class Dispatcher:
         self._catalog = catalog
         self._snapshots = snapshots
         self._outbox = outbox
+        self.in_flight = 0
 
     async def fill(
         self, session: AsyncSession, active: Sequence[Report], now: datetime, *, to_begin: bool = False
@@ -63,6 +67,7 @@ class Dispatcher:
         await self._admit(session, active)
         running = {report.id: report for report in _by_age(active, "running")}
         if not running:
+            self.in_flight = 0
             return []
         loads = await repository.loads(session, list(running))
         states = await self._states(session, running, loads, now)
@@ -72,6 +77,7 @@ class Dispatcher:
         started = plan(states, await self._models(session, loads, slots))
         if started:
             await self._send(session, started, running, now)
+        self.in_flight = sum(load.in_flight for load in loads) + len(started)
         return cut
 
     async def _admit(self, session: AsyncSession, active: Sequence[Report]) -> None:

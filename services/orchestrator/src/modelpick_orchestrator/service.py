@@ -146,6 +146,10 @@ class Engine:
         """Note what a worker says about the key of the model API."""
         self._keys.hear(alive)
 
+    def in_flight(self) -> int:
+        """Return how many results can come before more jobs are dispatched, as far as this process knows."""
+        return self._dispatcher.in_flight
+
     @asynccontextmanager
     async def _changing(self, report_ids: set[UUID], *, to_begin: bool = False) -> AsyncIterator["_Change"]:
         """Open the one kind of transaction that there is: lock, let the caller change, conclude, commit."""

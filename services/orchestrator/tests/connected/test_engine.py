@@ -55,6 +55,16 @@ async def test_no_model_ever_has_more_jobs_in_flight_than_its_slots(bench):
     assert {by_model[model] for model in free} == {2}
 
 
+async def test_the_engine_knows_how_many_results_can_come(bench):
+    assert bench.engine.in_flight() == 0
+    await bench.started(models=2, images=6, runs=1)
+    assert bench.engine.in_flight() == 12
+    await bench.started(models=1, images=6, runs=1)
+    assert bench.engine.in_flight() == 13  # its model's slots are taken, but each report may have one job
+    await bench.run_to_the_end()
+    assert bench.engine.in_flight() == 0
+
+
 async def test_every_image_is_asked_once_before_any_image_twice(bench):
     report = await bench.paid(models=1, images=6, runs=3)
     await bench.engine.plan(report.id)

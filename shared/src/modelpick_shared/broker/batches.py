@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import structlog
@@ -45,14 +46,17 @@ class BatchConsumer(Generic[M]):
         batch_size: int,
         publisher: Publisher,
         linger_s: float = 0.0,
+        expected: Callable[[], int] | None = None,
     ) -> None:
         self.queue = queue
         self._message_type = message_type
         self._handler = handler
         self._batch_size = batch_size
         self._linger_s = linger_s
+        self._expected = expected
         self._publisher = publisher
         self._waiting: asyncio.Queue[DeliveredMessage] = asyncio.Queue()
+        self._full = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
         self._idle.set()
@@ -85,6 +89,8 @@ class BatchConsumer(Generic[M]):
 
     async def _on_message(self, incoming: DeliveredMessage) -> None:
         self._waiting.put_nowait(incoming)
+        if self._is_full():
+            self._full.set()
 
     async def _run(self) -> None:
         """Handle batches; after a failure that nobody foresaw, lose the channel, so that all begins anew.
@@ -118,9 +124,17 @@ class BatchConsumer(Generic[M]):
         """Wait while more comes in: until a fifth of the time passes without, or all of it has passed."""
         ends_at_s = time.monotonic() + self._linger_s
         seen = -1
-        while seen < self._waiting.qsize() < self._batch_size - 1 and time.monotonic() < ends_at_s:
+        while seen < self._waiting.qsize() and not self._is_full() and time.monotonic() < ends_at_s:
             seen = self._waiting.qsize()
-            await asyncio.sleep(self._linger_s / 5)
+            self._full.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._linger_s / 5):
+                    await self._full.wait()
+
+    def _is_full(self) -> bool:
+        """Whether waiting on is of no use to a batch whose first message has been taken."""
+        most = self._batch_size if self._expected is None else min(self._batch_size, self._expected())
+        return self._waiting.qsize() >= most - 1
 
     async def _process(self, batch: list[DeliveredMessage]) -> None:
         if not batch:
