@@ -11,6 +11,8 @@ from modelpick_shared.contracts import RunFinished, RunRequested
 from modelpick_shared.faults import FaultPoint
 
 KEPT_RESULTS = 500
+# The rest of a burst waits in line, see docs/adr/0014.
+PUBLISHED_AT_ONCE = 8
 
 
 class RunHandler:
@@ -25,6 +27,7 @@ class RunHandler:
     ) -> None:
         self._run = run
         self._publisher = publisher
+        self._line = asyncio.Semaphore(PUBLISHED_AT_ONCE)
         self._calls: OrderedDict[UUID, asyncio.Task[RunFinished]] = OrderedDict()
 
     async def run_requested(self, message: RunRequested) -> Verdict:
@@ -44,7 +47,8 @@ class RunHandler:
             # Shielded: losing the delivery must not abort a call that is being paid for.
             result = await asyncio.shield(result)
             faults.reach(FaultPoint.CALL_ANSWERED)
-        await self._publisher.send(result)
+        async with self._line:
+            await self._publisher.send(result)
         faults.reach(FaultPoint.RESULT_PUBLISHED)
         return Verdict.ACK
 

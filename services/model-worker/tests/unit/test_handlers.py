@@ -1,9 +1,13 @@
 import asyncio
 
-from modelpick_model_worker.handlers import KEPT_RESULTS, RunHandler
+import pytest
+
+from modelpick_model_worker.handlers import KEPT_RESULTS, PUBLISHED_AT_ONCE, RunHandler
 from modelpick_model_worker.results import answered
 from modelpick_shared.broker import Verdict
 from modelpick_shared.contracts import AttemptOutcome
+from modelpick_shared.errors import BrokerUnavailableError
+from modelpick_shared.testing import eventually
 
 from .conftest import ANSWER, a_run
 
@@ -16,6 +20,23 @@ class Outbox:
 
     async def send(self, message) -> None:
         self.sent.append(message)
+
+
+class SlowOutbox(Outbox):
+    """One that confirms what it was given when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_confirm = asyncio.Semaphore(0)
+
+    async def send(self, message) -> None:
+        await super().send(message)
+        await self.may_confirm.acquire()
+
+
+class BrokenOutbox:
+    async def send(self, message) -> None:
+        raise BrokerUnavailableError("no confirm")
 
 
 class Runs:
@@ -95,3 +116,26 @@ async def test_only_the_latest_results_are_kept_and_none_in_flight_is_forgotten(
     assert held.is_set()
     assert len(handler._calls) <= KEPT_RESULTS + 1
     await in_flight
+
+
+async def test_of_a_burst_of_answers_the_first_are_done_before_the_last_are_published():
+    runs, outbox = Runs(), SlowOutbox()
+    handler = RunHandler(runs.run, outbox)
+    jobs = [asyncio.create_task(handler.run_requested(a_run())) for _ in range(PUBLISHED_AT_ONCE + 3)]
+    await eventually(lambda: len(runs.started) == len(jobs))
+    runs.may_end.set()
+    for confirmed in range(len(jobs)):
+        published = min(PUBLISHED_AT_ONCE + confirmed, len(jobs))
+        await eventually(lambda published=published: len(outbox.sent) == published)
+        assert sum(job.done() for job in jobs) == confirmed
+        outbox.may_confirm.release()
+        await eventually(lambda done=confirmed + 1: sum(job.done() for job in jobs) == done)
+
+
+async def test_a_result_that_cannot_be_published_does_not_stop_the_line():
+    runs = Runs()
+    runs.may_end.set()
+    handler = RunHandler(runs.run, BrokenOutbox())
+    for _ in range(PUBLISHED_AT_ONCE + 1):
+        with pytest.raises(BrokerUnavailableError):
+            await handler.run_requested(a_run())
