@@ -11,7 +11,7 @@ from modelpick_shared.contracts import RunFinished, RunRequested
 from modelpick_shared.faults import FaultPoint
 
 KEPT_RESULTS = 500
-# The rest of a burst waits in line, see docs/adr/0014.
+# The rest of a burst waits in line: the first ones' next calls begin meanwhile, see docs/adr/0014.
 PUBLISHED_AT_ONCE = 8
 
 

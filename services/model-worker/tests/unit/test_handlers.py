@@ -136,6 +136,7 @@ async def test_a_result_that_cannot_be_published_does_not_stop_the_line():
     runs = Runs()
     runs.may_end.set()
     handler = RunHandler(runs.run, BrokenOutbox())
-    for _ in range(PUBLISHED_AT_ONCE + 1):
-        with pytest.raises(BrokerUnavailableError):
-            await handler.run_requested(a_run())
+    async with asyncio.timeout(10):
+        for _ in range(PUBLISHED_AT_ONCE + 1):
+            with pytest.raises(BrokerUnavailableError):
+                await handler.run_requested(a_run())
