@@ -20,5 +20,6 @@ class PartFailedError(LocalError):
 
     def __init__(self, name: str, reason: str, log: Path | None = None) -> None:
         self.name = name
+        self.log = log
         see = f" (log: {log})" if log else ""
         super().__init__(f"{name}: {reason}{see}")

@@ -30,6 +30,7 @@ from modelpick_shared.db.roles import establish, remove, role_url
 _CONTAINER_TIMEOUT_S = 90.0
 _HTTP_TIMEOUT_S = 30.0
 _MANAGEMENT_PORT = 15672
+_NOTED_CHARACTERS = 4000
 
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
@@ -188,11 +189,18 @@ def broker_server() -> Iterator[BrokerServer]:
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """Make a home that an unprivileged account can enter, and remove it afterwards."""
+    """Make a home that an unprivileged account can enter, and remove it afterwards.
+
+    A PartFailedError takes the end of its log along, which goes with the home.
+    """
     home = Path(tempfile.mkdtemp(prefix="modelpick-"))
     home.chmod(0o755)
     try:
         yield home
+    except PartFailedError as error:
+        if error.log is not None and error.log.exists():
+            error.add_note(error.log.read_text(errors="replace")[-_NOTED_CHARACTERS:])
+        raise
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -1,11 +1,14 @@
 import os
 import signal
+import socket
 
 import pytest
 
+from modelpick_local.errors import PartFailedError
 from modelpick_local.health import is_healthy
+from modelpick_local.ports import LOOPBACK
 from modelpick_local.processes import marked
-from modelpick_local.rabbit import NativeRabbit
+from modelpick_local.rabbit import NativeRabbit, RabbitPorts
 from modelpick_local.session_servers import temporary_home
 from modelpick_shared.broker import Service
 from modelpick_shared.broker.permissions import rights_of, user_name
@@ -77,3 +80,17 @@ def test_nothing_is_left_when_it_stops():
             mark = server.mark
             assert len(marked(mark)) > 1  # the node, its port mapper and helpers
         assert marked(mark) == []
+
+
+def test_a_node_that_cannot_start_says_why_though_its_log_goes_with_its_home():
+    ports = RabbitPorts.free()
+    with (
+        socket.create_server((LOOPBACK, ports.amqp)),
+        pytest.raises(PartFailedError) as failed,
+        temporary_home() as home,
+        NativeRabbit(home, ports, disposable=True),
+    ):
+        pytest.fail("it started on a port that was taken")
+
+    assert not home.exists()
+    assert "eaddrinuse" in "".join(failed.value.__notes__)
