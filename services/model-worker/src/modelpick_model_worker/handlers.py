@@ -11,8 +11,9 @@ from modelpick_shared.contracts import RunFinished, RunRequested
 from modelpick_shared.faults import FaultPoint
 
 KEPT_RESULTS = 500
-# The rest of a burst waits in line: the first ones' next calls begin meanwhile, see docs/adr/0014.
+# The rest of a burst waits in line: the first ones' calls begin meanwhile, see docs/adr/0014.
 PUBLISHED_AT_ONCE = 8
+BEGUN_IN_A_TURN = 8
 
 
 class RunHandler:
@@ -28,6 +29,7 @@ class RunHandler:
         self._run = run
         self._publisher = publisher
         self._line = asyncio.Semaphore(PUBLISHED_AT_ONCE)
+        self._turn = asyncio.Semaphore(BEGUN_IN_A_TURN)
         self._calls: OrderedDict[UUID, asyncio.Task[RunFinished]] = OrderedDict()
 
     async def run_requested(self, message: RunRequested) -> Verdict:
@@ -60,10 +62,15 @@ class RunHandler:
 
     def _start(self, message: RunRequested) -> asyncio.Task[RunFinished]:
         faults.reach(FaultPoint.CALL_STARTING)
-        call = asyncio.create_task(self._run(message))
+        call = asyncio.create_task(self._begin(message))
         self._calls[message.attempt_token] = call
         self._forget_oldest()
         return call
+
+    async def _begin(self, message: RunRequested) -> RunFinished:
+        await self._turn.acquire()
+        asyncio.get_running_loop().call_soon(self._turn.release)
+        return await self._run(message)
 
     def _forget_oldest(self) -> None:
         if len(self._calls) > KEPT_RESULTS:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from modelpick_model_worker.handlers import KEPT_RESULTS, PUBLISHED_AT_ONCE, RunHandler
+from modelpick_model_worker.handlers import BEGUN_IN_A_TURN, KEPT_RESULTS, PUBLISHED_AT_ONCE, RunHandler
 from modelpick_model_worker.results import answered
 from modelpick_shared.broker import Verdict
 from modelpick_shared.contracts import AttemptOutcome
@@ -130,6 +130,22 @@ async def test_of_a_burst_of_answers_the_first_are_done_before_the_last_are_publ
         assert sum(job.done() for job in jobs) == confirmed
         outbox.may_confirm.release()
         await eventually(lambda done=confirmed + 1: sum(job.done() for job in jobs) == done)
+
+
+async def test_of_a_burst_of_jobs_the_first_calls_are_sent_before_the_last_are_prepared():
+    steps = []
+
+    async def run(job):
+        steps.append(("prepared", job.attempt_token))
+        await asyncio.sleep(0)  # as long as a socket takes to be ready
+        steps.append(("sent", job.attempt_token))
+        return answered(job, ANSWER, 12, attempts=1)
+
+    handler = RunHandler(run, Outbox())
+    jobs = [a_run() for _ in range(3 * BEGUN_IN_A_TURN)]
+    await asyncio.gather(*(handler.run_requested(job) for job in jobs))
+    assert [token for step, token in steps if step == "prepared"] == [job.attempt_token for job in jobs]
+    assert steps.index(("sent", jobs[0].attempt_token)) < steps.index(("prepared", jobs[-1].attempt_token))
 
 
 async def test_a_result_that_cannot_be_published_does_not_stop_the_line():
