@@ -46,6 +46,7 @@ def complete(
     status = final_status(models)
     report.status = status.value
     report.completed_at = now
+    report.paused_at = None
     if status is ReportStatus.FAILED:
         report.failure_reason = "No model gave a result that could be measured."
         return _failed(report)

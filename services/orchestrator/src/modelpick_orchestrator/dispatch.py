@@ -220,8 +220,9 @@ class Dispatcher:
         terms: dict[tuple[UUID, str], Terms],
         now: datetime,
     ) -> RunRequested:
-        deadline_at = report.deadline_at or now
-        lease_ends_at = min(now + timedelta(seconds=self._settings.lease_s), deadline_at + DEADLINE_GRACE)
+        lease = timedelta(seconds=self._settings.lease_s)
+        deadline_at = _deadline_of_jobs(report, now, lease)
+        lease_ends_at = min(now + lease, deadline_at + DEADLINE_GRACE)
         max_tokens, provider = terms[report.id, candidate.job.model_id]
         return run_request(
             candidate.job,
@@ -231,6 +232,14 @@ class Dispatcher:
             preferred_provider=provider,
             calls_made=candidate.calls,
         )
+
+
+def _deadline_of_jobs(report: Report, now: datetime, lease: timedelta) -> datetime:
+    """Return until when a job of now may run: nothing presses it while its report's clock stands."""
+    deadline_at = report.deadline_at or now
+    if report.paused_at is None:
+        return deadline_at
+    return max(deadline_at + (now - report.paused_at), now + lease)
 
 
 def _count_dispatched(requests: Sequence[RunRequested]) -> None:

@@ -78,16 +78,14 @@ async def end(session: AsyncSession, reports: Iterable[Report], now: datetime) -
     log.warning("platform.resumed", platform=PLATFORM)
 
 
-def stop_clocks(
-    reports: Iterable[Report], waiting_for_paid: set[UUID], now: datetime, *, longest: timedelta
-) -> None:
-    """Stop the clocks of reports that wait for paid models; let those go on that stood long enough."""
+def stop_clocks(reports: Iterable[Report], waiting: set[UUID], now: datetime, *, longest: timedelta) -> None:
+    """Stop the clocks of reports that wait for the key; let those go on that stood long enough."""
     for report in reports:
         if report.status != "running" or report.deadline_at is None:
             continue
         stood = timedelta(seconds=float(report.paused_s))
         if report.paused_at is None:
-            if report.id in waiting_for_paid and stood < longest:
+            if report.id in waiting and stood < longest:
                 report.paused_at = now
         elif stood + (now - report.paused_at) >= longest:
             start_clock(report, now)

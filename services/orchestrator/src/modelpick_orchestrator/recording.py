@@ -33,7 +33,8 @@ MAX_DISPATCHES = 20
 class Recorder:
     """Records into the reports whose locks the transaction holds; `changed` collects those that moved.
 
-    `refused_key` holds what the model API said when it refused our key or its credit.
+    `refused_key` holds what the model API said when it refused our key or its credit, `refused` the reports
+    whose jobs came back for that.
     """
 
     session: AsyncSession
@@ -42,6 +43,7 @@ class Recorder:
     now: datetime
     changed: set[UUID] = field(default_factory=set)
     refused_key: str | None = None
+    refused: set[UUID] = field(default_factory=set)
 
     async def record(self, results: Sequence[RunFinished]) -> None:
         """Settle the attempts of `results` and count what was not counted yet.
@@ -183,6 +185,7 @@ class Recorder:
         for result, _ in returned:
             if result.unmeasured_reason is UnmeasuredReason.PLATFORM:
                 self.refused_key = result.error or "no reason given"
+                self.refused.add(result.report_id)
 
     def _returned_ending(self, result: RunFinished, attempt: OpenAttempt) -> Settlement:
         if result.may_be_billed and result.attempts:

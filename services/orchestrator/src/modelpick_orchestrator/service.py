@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
@@ -81,6 +82,7 @@ class Engine:
                 await change.recorder.record(results)
                 if change.recorder.refused_key:
                     await pauses.begin(change.session, change.recorder.refused_key)
+                    self._stop_refused_clocks(change.recorder)
                 faults.reach(FaultPoint.RESULTS_RECORDED)
         faults.reach(FaultPoint.RESULTS_COMMITTED)
 
@@ -149,6 +151,12 @@ class Engine:
     def in_flight(self) -> int:
         """Return how many results can come before more jobs are dispatched, as far as this process knows."""
         return self._dispatcher.in_flight
+
+    def _stop_refused_clocks(self, recorder: Recorder) -> None:
+        """Stop the clocks of reports whose calls were refused; an invalid key stops free models, too."""
+        longest = timedelta(seconds=self._settings.platform_pause_max_s)
+        refused = [recorder.reports[report_id] for report_id in recorder.refused]
+        pauses.stop_clocks(refused, recorder.refused, recorder.now, longest=longest)
 
     @asynccontextmanager
     async def _changing(self, report_ids: set[UUID], *, to_begin: bool = False) -> AsyncIterator["_Change"]:
@@ -248,6 +256,7 @@ def _reopen(report: Report, unmeasured: int) -> None:
     report.status = "paid"
     report.completed_jobs -= unmeasured
     report.completed_at = report.deadline_at = report.failure_reason = None
+    report.paused_at, report.paused_s = None, Decimal(0)
     report.revision += 1
 
 

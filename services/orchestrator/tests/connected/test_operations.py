@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from modelpick_orchestrator.service import UnknownReportError
 from modelpick_shared.contracts import (
@@ -247,6 +247,49 @@ async def test_free_models_go_on_while_the_key_is_refused(bench):
     await bench.engine.record([right(run, cost_usd=Decimal(0)) for run in free])
     new = (await bench.sent(RunRequested))[asked:]
     assert all(run.model_id.endswith(":free") for run in new)
+
+
+async def test_jobs_of_free_models_have_time_while_the_clock_stands_however_late_it_is(bench):
+    _, requests = await bench.started(models=24, images=3, runs=1)
+    free = [run for run in requests if run.model_id.endswith(":free")]
+    paid = next(run for run in requests if not run.model_id.endswith(":free"))
+    await bench.engine.record([right(paid, **REFUSED)])
+    await bench.age(Report.paused_at, 3600)
+    await bench.age(Report.deadline_at, 3000)
+    asked = len(await bench.sent(RunRequested))
+    await bench.engine.record([right(run, cost_usd=Decimal(0)) for run in free])
+    new = (await bench.sent(RunRequested))[asked:]
+    assert new
+    soon = datetime.now(UTC) + timedelta(seconds=200)
+    assert all(soon < run.lease_ends_at <= run.deadline_at for run in new)
+
+
+async def test_a_key_that_is_refused_for_free_models_too_stops_the_clock_of_a_report_of_them_alone(bench):
+    report, (run,) = await bench.started(models=1, images=1, runs=1, dearer=0)
+    await bench.engine.record([right(run, **REFUSED)])
+    assert (await bench.report(report.id)).paused_at is not None
+    await bench.age(Report.paused_at, 3600)
+    await bench.age(Report.deadline_at, 3000)
+    await bench.engine.sweep()
+    assert (await bench.report(report.id)).status == "running", "its clock stands still"
+
+
+async def test_a_report_that_ended_while_its_clock_stood_has_one_that_runs_when_it_is_resumed(bench):
+    report, requests = await bench.started(models=2, images=1, runs=1)
+    await bench.engine.record([right(requests[0], **REFUSED)])
+    await bench.engine.cancel(report.id)
+    assert (await bench.report(report.id)).paused_at is None
+    await bench.age(PlatformPause.began_at, 60)
+    bench.engine.hear(alive(works=True))
+    await bench.engine.sweep()
+    # As releases before this one left it.
+    await bench.execute(update(Report).values(paused_at=func.now() - timedelta(hours=1), paused_s=86_400))
+    await bench.engine.resume(report.id)
+    resumed = await bench.report(report.id)
+    assert (resumed.status, resumed.paused_at, resumed.paused_s) == ("running", None, 0)
+    await bench.age(Report.deadline_at, 46)
+    await bench.engine.sweep()
+    assert (await bench.report(report.id)).status != "running"
 
 
 async def test_a_pause_that_lasts_too_long_ends_the_report_as_the_platforms_fault(bench_with):
