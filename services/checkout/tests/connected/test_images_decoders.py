@@ -46,8 +46,9 @@ def saved(image, kind="PNG", **options):
 
 
 def slow():
-    """Return a small JPEG that takes seconds: 40 megapixels, gone over 96 times."""
-    content = saved(Image.new("L", (8000, 5000), 120), "JPEG", progressive=True, quality=95)
+    """Return a JPEG that takes seconds on any machine: 40 megapixels of noise, gone over 96 times."""
+    noise = Image.effect_noise((1000, 1000), 60).resize((8000, 5000), Image.Resampling.NEAREST)
+    content = saved(noise, "JPEG", progressive=True, quality=30)
     first_scan, end = content.index(b"\xff\xda"), content.rindex(b"\xff\xd9")
     scans = content[first_scan:end]
     return content[:first_scan] + scans * (96 // scans.count(b"\xff\xda")) + content[end:]
