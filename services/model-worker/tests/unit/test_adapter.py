@@ -14,6 +14,7 @@ from modelpick_model_worker.errors import (
     RateLimitedError,
 )
 from modelpick_model_worker.openrouter.answer import OUTPUT_LIMIT_BYTES, ModelAnswer, storable
+from modelpick_model_worker.openrouter.client import Reply, _read
 from modelpick_model_worker.openrouter.failures import call_error, parse_retry_after
 from modelpick_model_worker.openrouter.schemas import ApiError, Completion, Generation, Key, read_completion
 from modelpick_shared.contracts import AttemptOutcome
@@ -55,6 +56,36 @@ def test_answers_are_told_apart(choice, outcome):
 )
 def test_an_error_inside_a_200_is_an_error(body):
     assert Completion.model_validate(body).failure() is not None
+
+
+REFUSAL = {"message": "I would rather not.", "metadata": {"error_type": "refusal"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "bill"),
+    [
+        (400, {"error": {"code": 400} | REFUSAL}, Bill(cost_usd=Decimal(0))),
+        (
+            400,
+            {"error": {"code": 400, "metadata": {"error_type": "content_policy_violation"}}},
+            Bill(cost_usd=Decimal(0)),
+        ),
+        (400, {"error": {"code": 400, "message": "x", "error_type": "refusal"}}, Bill(cost_usd=Decimal(0))),
+        (
+            200,
+            {"id": "gen-1", "error": REFUSAL, "usage": {"cost": 0.5}},
+            Bill(Decimal("0.5"), None, None, "gen-1"),
+        ),
+        (
+            200,
+            {"choices": [{"finish_reason": "error", "error": REFUSAL}]},
+            Bill(generation_id="gen-of-the-header"),
+        ),
+    ],
+)
+def test_a_refusal_that_comes_as_an_error_is_the_models_answer(status, body, bill):
+    answer = _read(Reply(status, {"x-generation-id": "gen-of-the-header"}, json.dumps(body).encode()))
+    assert (answer.outcome, answer.output, answer.bill) == (AttemptOutcome.REFUSED, None, bill)
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,36 @@ def test_temperature_is_sent_only_where_it_is_supported():
     assert parameters("openai/gpt-5-mini").temperature is None
 
 
+@pytest.mark.parametrize(
+    ("model", "effort"),
+    [
+        (
+            {"supports": ["reasoning"], "reasoning_efforts": ["high", "low"], "reasoning_mandatory": False},
+            "none",
+        ),
+        (
+            {"supports": ["reasoning"], "reasoning_efforts": ["high", "low"], "reasoning_mandatory": True},
+            "low",
+        ),
+        ({"supports": ["reasoning"], "reasoning_efforts": [], "reasoning_mandatory": False}, None),
+        ({"supports": [], "reasoning_efforts": ["low"], "reasoning_mandatory": False}, None),
+    ],
+)
+def test_reasoning_is_off_or_as_low_as_the_model_allows(model, effort):
+    config = config_snapshot(models=1)
+    model = config.models[0].model_copy(update=model)
+    assert request_parameters(model, config, max_tokens=4096).reasoning_effort == effort
+
+
+def test_the_drafts_data_policy_goes_with_every_request():
+    job = JobKey(new_id(), config_snapshot(models=1).models[0].id, 0, 0)
+    now = datetime.now(UTC)
+    for policy in ("any", "no_training"):
+        config = config_snapshot(models=1).model_copy(update={"data_policy": policy})
+        run = run_request(job, config, Lease(new_id(), now, now), max_tokens=4096)
+        assert run.parameters.data_policy == policy
+
+
 def test_the_answer_may_be_as_long_as_the_setting_or_the_model_allows():
     config = config_snapshot(models=2)
     short = config.models[1].model_copy(update={"max_output_tokens": 1000})

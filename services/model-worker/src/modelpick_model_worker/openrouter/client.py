@@ -2,6 +2,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple, Self
 
 import aiohttp
@@ -20,6 +21,7 @@ from modelpick_model_worker.openrouter.schemas import (
     Key,
     read_completion,
 )
+from modelpick_shared.contracts import AttemptOutcome
 
 CONNECT_TIMEOUT_S = 10.0
 # A generous answer of 4,096 tokens is some 20 KB; what is far beyond is not read.
@@ -168,14 +170,22 @@ def _read(reply: Reply) -> ModelAnswer:
         completion = read_completion(reply.content)
     except ValueError as error:
         completion = Completion(error=ApiError(message=str(error)))
-    if not reply.is_success:
-        bill = completion.bill if completion.usage.cost else None
-        raise call_error(reply.status, completion.error or ApiError(), reply.headers, bill=bill)
-    failure = completion.failure()
-    if failure is not None:
-        bill = completion.bill if completion.id else _unknown_bill(reply.headers)
-        raise call_error(failure.status, failure, reply.headers, bill=bill)
-    return completion.answer()
+    failure = completion.failure() if reply.is_success else completion.error or ApiError()
+    if failure is None:
+        return completion.answer()
+    bill = _bill_of_failed(completion, reply)
+    if failure.is_refusal:
+        bill = bill or Bill(cost_usd=Decimal(0))
+        return ModelAnswer(AttemptOutcome.REFUSED, None, bill, note=failure.message)
+    status = failure.status if reply.is_success else reply.status
+    raise call_error(status, failure, reply.headers, bill=bill)
+
+
+def _bill_of_failed(completion: Completion, reply: Reply) -> Bill | None:
+    """Return the bill of a call without an answer; None where its status says that nothing was generated."""
+    if reply.is_success:
+        return completion.bill if completion.id else _unknown_bill(reply.headers)
+    return completion.bill if completion.usage.cost else None
 
 
 def _unknown_bill(headers: Mapping[str, str]) -> Bill:

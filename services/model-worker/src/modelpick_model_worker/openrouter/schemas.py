@@ -31,6 +31,8 @@ _STATUS_OF_TYPE = {
     "provider_overloaded": 503,
     "timeout": 504,
 }
+# The model's answer all the same, as with `finish_reason: content_filter`.
+_REFUSALS = frozenset({"refusal", "content_policy_violation"})
 
 
 def _cost(value: Any) -> Decimal | None:
@@ -104,8 +106,17 @@ class ApiError(_Tolerant):
             number = int(value) if isinstance(value, str) and value.isdecimal() else value
             if isinstance(number, int) and number in _ERROR_STATUSES:
                 return number
+        return BAD_GATEWAY if self.kind is None else _STATUS_OF_TYPE.get(self.kind, 400)
+
+    @property
+    def kind(self) -> str | None:
         kind = self.metadata.get("error_type") or self.error_type
-        return _STATUS_OF_TYPE.get(kind, 400) if isinstance(kind, str) else BAD_GATEWAY
+        return kind if isinstance(kind, str) else None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the model would not answer, rather than could not."""
+        return self.kind in _REFUSALS
 
 
 class _Message(_Tolerant):
