@@ -30,7 +30,10 @@ const PRERENDERED = {
 // Without this, a component that happens to use none brings the runtime of older ones along.
 const RUNES = { compilerOptions: { runes: true } };
 const FRAME =
-  /node_modules\/(svelte|openapi-fetch)\/|src\/api\/|src\/lib\/(Shell|format|mount|session)|preload-helper/;
+  /node_modules\/(svelte|openapi-fetch)\/|src\/api\/|src\/lib\/(Shell|format|mount|part|session)|preload-helper/;
+// The charts are loaded apart from the report: what both use comes with the page, before either.
+const FIGURES = /src\/pages\/report\/(answer|legible|source|write)/;
+const SHARED_REPORT = "app/report.js";
 const excerpt = () => sampleExcerpt(here("./public/sample/document.json"));
 
 export default defineConfig({
@@ -38,7 +41,12 @@ export default defineConfig({
   resolve: { alias: { $lib: here("./src/lib"), $api: here("./src/api") } },
   build: {
     target: "es2022",
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // Of a part that is asked for again only styles: Chromium up to 150 never imports what it could not preload.
+      resolveDependencies: (_file, scripts, { hostId, hostType }) =>
+        hostType === "html" || hostId === SHARED_REPORT ? scripts : [],
+    },
     assetsInlineLimit: 0,
     rollupOptions: {
       input: {
@@ -47,9 +55,14 @@ export default defineConfig({
         report: here("./src/pages/report/shared.ts"),
       },
       output: {
-        entryFileNames: (chunk) => (chunk.name === "report" ? "app/report.js" : "assets/[name]-[hash].js"),
+        entryFileNames: (chunk) => (chunk.name === "report" ? SHARED_REPORT : "assets/[name]-[hash].js"),
         // One file of what most pages share is smaller than many, and it is loaded once for all of them.
-        codeSplitting: { groups: [{ name: "frame", test: FRAME }] },
+        codeSplitting: {
+          groups: [
+            { name: "frame", test: FRAME },
+            { name: "figures", test: FIGURES },
+          ],
+        },
       },
     },
   },

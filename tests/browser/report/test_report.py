@@ -1,5 +1,7 @@
 """The report as whoever has its link explores it."""
 
+import re
+
 from playwright.async_api import expect
 
 
@@ -108,3 +110,29 @@ async def test_two_models_are_compared_image_by_image(page, small, explore):
     await expect(section.locator(".verdict-counts .first dd")).to_have_text("8 images")
     await expect(section.locator(".verdict-counts .both dd")).to_have_text("0 images")
     await expect(section.locator("table").last).to_contain_text("lines[].name")
+
+
+async def test_charts_that_did_not_come_come_when_asked_for_again(page, small, explore, guard):
+    guard.expect("status of 404")
+    charts = re.compile(r"/assets/charts-[^/]+\.js(\?|$)")
+    await page.route(charts, lambda route: route.fulfill(status=404))
+    await explore(page, small)
+    section = page.locator("#cost")
+    await section.scroll_into_view_if_needed()
+    await expect(section).to_contain_text("The chart could not be loaded")
+    await page.unroute(charts)
+    await section.get_by_role("button", name="Try again").click()
+    await expect(section.locator("svg[aria-label]")).to_be_visible()
+
+
+async def test_a_report_that_did_not_come_comes_when_asked_for_again_and_its_charts_too(page, guard):
+    guard.expect("status of 404")
+    report = re.compile(r"/assets/Report-[^/]+\.js(\?|$)")
+    await page.route(report, lambda route: route.fulfill(status=404))
+    await page.goto("/sample")
+    await expect(page.get_by_role("heading", name="The report could not be loaded")).to_be_visible()
+    await page.unroute(report)
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.locator("[data-explorable]")).to_be_visible()
+    await page.locator("#cost").scroll_into_view_if_needed()
+    await expect(page.locator("#cost svg[aria-label]")).to_be_visible()

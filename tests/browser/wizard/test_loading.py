@@ -27,13 +27,13 @@ def failing_requests(guard):
 async def missing():
     """Return a function that lets a part of the application fail to load until the event that it returns."""
 
-    async def lose(page, part):
+    async def lose(page, part, kinds=("js", "css")):
         found = asyncio.Event()
 
         async def answer(route):
             await (route.continue_() if found.is_set() else route.fulfill(status=404))
 
-        await page.route(re.compile(rf"/assets/{part}-[^/]+\.(js|css)$"), answer)
+        await page.route(re.compile(rf"/assets/{part}-[^/]+\.({'|'.join(kinds)})(\?|$)"), answer)
         return found
 
     return lose
@@ -51,12 +51,13 @@ async def test_what_is_loaded_before_the_first_step_can_be_used_is_small(wizard,
     assert sum(len(gzip.compress(body, 9)) for body in bodies) < MOST_BYTES
 
 
+@pytest.mark.parametrize("kinds", [("js",), ("js", "css")], ids="-".join)
 async def test_a_step_that_does_not_come_offline_comes_by_itself_with_the_connection(
-    wizard, prepare, open_page, missing
+    wizard, prepare, open_page, missing, kinds
 ):
     someone, draft_id = await prepare("step-offline")
     page = await open_page(someone)
-    found = await missing(page, "TaskStep")
+    found = await missing(page, "TaskStep", kinds)
     await page.goto(wizard.address(draft_id))
     await expect(page.locator(".cm-content")).to_be_visible()
     await page.context.set_offline(True)
@@ -80,7 +81,7 @@ async def test_a_step_whose_file_was_renewed_comes_with_the_page_of_now(wizard, 
     await page.goto(wizard.address(draft_id))
     await expect(page.locator(".cm-content")).to_be_visible()
     # From the next page on, as after a deployment: this one still asks for a file that is no longer there.
-    page.on("domcontentloaded", lambda _: found.set())
+    page.on("request", lambda request: found.set() if request.is_navigation_request() else None)
     await page.get_by_label("Name of this benchmark").fill("Typed before")
     await page.get_by_role("link", name="Next: Task").click()
     await page.get_by_role("button", name="Try again").click()
@@ -91,10 +92,13 @@ async def test_a_step_whose_file_was_renewed_comes_with_the_page_of_now(wizard, 
     await expect(page.locator(".cm-content")).to_be_visible()
 
 
-async def test_files_wait_until_what_uploads_them_is_there(wizard, prepare, open_page, missing):
-    someone, _ = await prepare("waiting-files", images=0)
+# Without its style sheet, a script is not even asked for.
+@pytest.mark.parametrize("kinds", [("js",), ("js", "css")], ids="-".join)
+async def test_files_wait_until_what_uploads_them_is_there(wizard, prepare, open_page, missing, kinds):
+    someone, _ = await prepare(f"waiting-files-{'-'.join(kinds)}", images=0)
     page = await open_page(someone)
-    found = await missing(page, "Given")
+    # Nor does what the steps share, as without a connection.
+    found = await missing(page, "(Given|TaskStep|JsonField)", kinds)
     await page.goto(wizard.new)
     await page.locator("#picker").set_input_files([wizard.picture(0), wizard.answer(0)])
     await expect(page.get_by_text("Your images could not be loaded.")).to_be_visible()

@@ -1,11 +1,14 @@
+import { part } from "$lib/part";
+
 /** What is loaded after the page, when it is wanted or when the browser has nothing else to do. */
 export const parts = {
-  given: () => import("./images/Given.svelte"),
-  task: () => import("./task/TaskStep.svelte"),
-  models: () => import("./models/ModelsStep.svelte"),
-  review: () => import("./review/ReviewStep.svelte"),
-  lock: () => import("./LockNotice.svelte"),
-  chooser: () => import("./Chooser.svelte"),
+  given: part(() => import("./images/Given.svelte")),
+  task: part(() => import("./task/TaskStep.svelte")),
+  models: part(() => import("./models/ModelsStep.svelte")),
+  review: part(() => import("./review/ReviewStep.svelte")),
+  lock: part(() => import("./LockNotice.svelte")),
+  chooser: part(() => import("./Chooser.svelte")),
+  editor: part(() => import("./json/editor")),
 };
 
 const STEPS = [parts.given, parts.task, parts.models, parts.review];
