@@ -57,11 +57,18 @@ class Dispatcher:
         self.in_flight = 0
 
     async def fill(
-        self, session: AsyncSession, active: Sequence[Report], now: datetime, *, to_begin: bool = False
+        self,
+        session: AsyncSession,
+        active: Sequence[Report],
+        now: datetime,
+        *,
+        to_begin: bool = False,
+        refused: set[UUID],
     ) -> list[JobKey]:
         """Admit waiting reports while there is room, then give every free slot a job.
 
-        With `to_begin` only what can be called at once, and nothing that would wait in a model's queue.
+        With `to_begin` only what can be called at once, and nothing that would wait in a model's queue. The
+        key was `refused` to those reports just now: their clocks stop, even where only free models are left.
         Returns the jobs that are to be given up, because the money for them can never come.
         """
         await self._admit(session, active)
@@ -70,7 +77,7 @@ class Dispatcher:
             self.in_flight = 0
             return []
         loads = await repository.loads(session, list(running))
-        states = await self._states(session, running, loads, now)
+        states = await self._states(session, running, loads, now, refused)
         states, cut = await self._resolve_stuck(session, states)
         a_call = 1 if to_begin else SLOTS_A_CONCURRENT_CALL
         slots = {load.model_id: a_call * self._concurrency(load.model_id) for load in loads}
@@ -98,7 +105,12 @@ class Dispatcher:
         report.revision += 1
 
     async def _states(
-        self, session: AsyncSession, running: dict[UUID, Report], loads: list[Load], now: datetime
+        self,
+        session: AsyncSession,
+        running: dict[UUID, Report],
+        loads: list[Load],
+        now: datetime,
+        refused: set[UUID],
     ) -> list[ReportState]:
         rows = await repository.rows(session, list(running))
         in_flight: dict[UUID, int] = defaultdict(int)
@@ -108,7 +120,7 @@ class Dispatcher:
             live[load.report_id] += load.paid_in_flight
         halted = await pauses.current_pause(session) is not None
         if halted:
-            waiting = {report_id for report_id in running if rows[report_id] or live[report_id]}
+            waiting = refused | {report_id for report_id in running if rows[report_id] or live[report_id]}
             longest = timedelta(seconds=self._settings.platform_pause_max_s)
             pauses.stop_clocks(running.values(), waiting, now, longest=longest)
         limit = self._settings.global_concurrency or _UNBOUNDED

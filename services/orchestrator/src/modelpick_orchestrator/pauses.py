@@ -1,6 +1,7 @@
 """Pausing while the model API refuses our key or its credit: that is nobody's fault but the operator's.
 
-Paid models are not dispatched then, and the clocks of the reports that wait for them stand still.
+Paid models are not dispatched then, and the clocks of the reports that wait for the key stand still: of those
+with free models alone as well, where it is invalid.
 """
 
 import time

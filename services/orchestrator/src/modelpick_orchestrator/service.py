@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from uuid import UUID
@@ -82,7 +82,6 @@ class Engine:
                 await change.recorder.record(results)
                 if change.recorder.refused_key:
                     await pauses.begin(change.session, change.recorder.refused_key)
-                    self._stop_refused_clocks(change.recorder)
                 faults.reach(FaultPoint.RESULTS_RECORDED)
         faults.reach(FaultPoint.RESULTS_COMMITTED)
 
@@ -152,12 +151,6 @@ class Engine:
         """Return how many results can come before more jobs are dispatched, as far as this process knows."""
         return self._dispatcher.in_flight
 
-    def _stop_refused_clocks(self, recorder: Recorder) -> None:
-        """Stop the clocks of reports whose calls were refused; an invalid key stops free models, too."""
-        longest = timedelta(seconds=self._settings.platform_pause_max_s)
-        refused = [recorder.reports[report_id] for report_id in recorder.refused]
-        pauses.stop_clocks(refused, recorder.refused, recorder.now, longest=longest)
-
     @asynccontextmanager
     async def _changing(self, report_ids: set[UUID], *, to_begin: bool = False) -> AsyncIterator["_Change"]:
         """Open the one kind of transaction that there is: lock, let the caller change, conclude, commit."""
@@ -177,7 +170,7 @@ class Engine:
         recorder = change.recorder
         await self._complete(change)
         while cut := await self._dispatcher.fill(
-            change.session, change.active, recorder.now, to_begin=to_begin
+            change.session, change.active, recorder.now, to_begin=to_begin, refused=recorder.refused
         ):
             await recorder.give_up(cut, UnmeasuredReason.BUDGET)
             if not await self._complete(change):
